@@ -1,0 +1,71 @@
+# Everything one does with this repository. `make` alone lists it.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# How long each fuzz target runs, how many operations and cycles the long checks take.
+FUZZTIME   ?= 20s
+MODEL_OPS  ?= 1000000
+CRASH_RUNS ?= 2000
+
+# The program is pure Go; only the race detector needs a C compiler.
+GO_BUILD := CGO_ENABLED=0 go build -trimpath
+
+.PHONY: help
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## Build and start Scrip on SQLite in ./data
+	@exec bin/scrip serve --data data
+
+.PHONY: build
+build: ## Build bin/scrip
+	@$(GO_BUILD) -ldflags "-X main.commit=$$(scripts/commit.sh)" -o bin/scrip ./cmd/scrip
+
+.PHONY: test
+test: ## Run every test, then the concurrent packages under the race detector
+	CGO_ENABLED=0 go build ./...
+	go test ./...
+	scripts/race.sh
+
+.PHONY: check
+check: ## What a change must pass: format, vet, lint, generated files, architecture, tests
+	scripts/check-format.sh
+	go vet ./...
+	scripts/lint.sh
+	scripts/check-generated.sh
+	go test ./internal/archtest
+	$(MAKE) test
+
+.PHONY: generate
+generate: ## Write the generated files (*.gen.*) again from their sources
+	scripts/generate.sh
+
+.PHONY: bench
+bench: build ## Measure throughput and latency beside the two comparison servers
+	bin/scrip bench
+
+.PHONY: model
+model: ## Random operations against the naive model (MODEL_OPS=1000000)
+	go test ./test/model -count=1 -timeout 6h -v -model.ops=$(MODEL_OPS)
+
+.PHONY: model-controls
+model-controls: ## Plant known bugs one by one; each must turn the model test red
+	scripts/model-controls.sh
+
+.PHONY: crash
+crash: ## Kill the server under load again and again (CRASH_RUNS=2000)
+	go test ./test/crash -count=1 -timeout 12h -v -crash.cycles=$(CRASH_RUNS)
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for a while (FUZZTIME=20s each)
+	scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: verify-fresh
+verify-fresh: ## Clone the last commit elsewhere, test it there and start it
+	scripts/verify-fresh.sh
+
+.PHONY: clean
+clean: ## Remove what the build made; data stays
+	rm -rf bin

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// keyLengthMin is the shortest SCRIP_API_KEY we take: shorter ones can be guessed.
+const keyLengthMin = 32
+
+// databaseFlags say where the data is. Subcommands that open the database share them.
+type databaseFlags struct {
+	Data        string `default:"./scrip-data" placeholder:"DIR" help:"Folder of the SQLite database; made when missing."`
+	DatabaseURL string `name:"database-url" placeholder:"URL" help:"Use this database instead, for example postgres://user@host/name."`
+}
+
+// serveCommand starts the server and runs until it is told to stop. SCRIP_API_KEY is a variable only: a secret on a command
+// line can be read by every user of the machine.
+type serveCommand struct {
+	databaseFlags
+	Listen        string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where the API and the probes answer."`
+	MetricsListen string        `placeholder:"HOST:PORT" help:"Serve /metrics here, to everyone. Without it /metrics stands on the main address, for this machine only."`
+	DrainWait     time.Duration `default:"500ms" help:"How long /readyz says no before connections are refused, so that load balancers can look elsewhere."`
+	DrainMax      time.Duration `default:"20s" help:"How long requests under way may take to finish once connections are refused."`
+}
+
+// Run serves until p.ctx ends, then drains. It answers an error when the server could not start, or when it had to stop
+// with requests unfinished.
+func (c *serveCommand) Run(p *program) (err error) {
+	key, err := initialKey(p.env)
+	if err != nil {
+		return err
+	}
+	log := newLogger(p.stderr, p.line.LogFormat, p.line.LogLevel)
+	metrics := newMetrics()
+	product, err := newHandler(p.ctx, deps{
+		DataDir: c.Data, DatabaseURL: c.DatabaseURL, APIKey: key,
+		Now: p.now, Log: log, Metrics: metrics, Announce: p.stdout,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closing(product)) }()
+
+	listeners, err := c.listen()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "Scrip listens on http://%s\n", listeners.main.Addr())
+	s := newServer(product, metrics, listeners, log)
+	return s.serve(p.ctx, drain{wait: c.DrainWait, max: c.DrainMax})
+}
+
+// closing names the step in which the product failed to flush.
+func closing(product *app) error {
+	if err := product.Close(); err != nil {
+		return fmt.Errorf("closing the database: %w", err)
+	}
+	return nil
+}
+
+// initialKey reads SCRIP_API_KEY. The error never shows the key.
+func initialKey(env func(string) (string, bool)) (string, error) {
+	key, _ := env("SCRIP_API_KEY")
+	if key == "" {
+		return "", nil
+	}
+	if strings.TrimSpace(key) != key {
+		return "", errors.New("SCRIP_API_KEY begins or ends with white space")
+	}
+	if len(key) < keyLengthMin {
+		return "", fmt.Errorf("SCRIP_API_KEY has %d characters; it needs at least %d", len(key), keyLengthMin)
+	}
+	return key, nil
+}
+
+// listeners are the open sockets. metrics is nil unless --metrics-listen was given.
+type listeners struct {
+	main, metrics net.Listener
+}
+
+// listen opens the sockets, all or none.
+func (c *serveCommand) listen() (listeners, error) {
+	var l listeners
+	var err error
+	if l.main, err = net.Listen("tcp", c.Listen); err != nil {
+		return l, fmt.Errorf("listen on %s: %w", c.Listen, err)
+	}
+	if c.MetricsListen == "" {
+		return l, nil
+	}
+	if l.metrics, err = net.Listen("tcp", c.MetricsListen); err != nil {
+		return l, errors.Join(fmt.Errorf("listen on %s for metrics: %w", c.MetricsListen, err), l.main.Close())
+	}
+	return l, nil
+}
+
+// newMetrics starts a registry with what Go and the operating system tell about the process.
+func newMetrics() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collectors.NewBuildInfoCollector(),
+	)
+	return registry
+}
+
+// newServer puts the probes, the metrics and the product behind the listeners.
+func newServer(product *app, metrics prometheus.Gatherer, l listeners, log *slog.Logger) *server {
+	s := &server{listeners: l, log: log, ready: product.Ready}
+	s.api = newHTTPServer(s.routes(product.Handler, metrics), log)
+	if l.metrics != nil {
+		mux := http.NewServeMux()
+		mux.Handle("GET /metrics", metricsHandler(metrics))
+		s.metrics = newHTTPServer(mux, log)
+	}
+	return s
+}
+
+// newHTTPServer is an http.Server whose every wait has an end.
+func newHTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderMax,
+		ReadTimeout:       readMax,
+		WriteTimeout:      writeMax,
+		IdleTimeout:       idleMax,
+		MaxHeaderBytes:    headerBytesMax,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		// Requests under way outlive the signal that stops the program: draining lets them finish.
+		BaseContext: func(net.Listener) context.Context { return context.Background() },
+	}
+}
