@@ -1,0 +1,188 @@
+package credits
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/scrip-dev/scrip/internal/amount"
+	"github.com/scrip-dev/scrip/internal/engine"
+	"github.com/scrip-dev/scrip/internal/ledger"
+	"github.com/scrip-dev/scrip/internal/rating"
+)
+
+// Consumption takes a number of credits directly, without a meter or a mapping (semantics 7.5).
+type Consumption struct {
+	Customer       string
+	CreditType     string
+	Resource       string
+	Amount         amount.Amount // > 0
+	Key            string
+	At             ledger.Time // 0 means now
+	Dims           rating.Dims
+	Feature        string // attributed to it in charts, or empty
+	RequireBalance bool   // strict: refuse rather than overdraw
+}
+
+// ConsumptionResult is what a direct consumption did. For a duplicate it is what the first one did.
+type ConsumptionResult struct {
+	Position  engine.Position
+	At        ledger.Time
+	Balance   amount.Amount
+	Duplicate bool
+}
+
+// Consume burns credits directly. It fails with CustomerNotFound, CustomerIsArchived, CurrencyNotFound, FeatureNotFound,
+// with InsufficientCredits when the balance is required and not there, and with IdempotencyMismatch when the key was
+// used for something else.
+func (s *Service) Consume(ctx context.Context, env string, by Caller, in Consumption) (ConsumptionResult, error) {
+	op, err := s.consumeOp(ctx, env, by, in)
+	if err != nil {
+		return ConsumptionResult{}, err
+	}
+	if err := s.engine.Do(ctx, op)[0]; err != nil {
+		return ConsumptionResult{}, err
+	}
+	return op.result, nil
+}
+
+// ConsumeAll burns credits for every item, in order. The first item that names something unknown fails the call before
+// anything is burned; a strict item that finds too little is left out, and so is one whose key was used before.
+func (s *Service) ConsumeAll(ctx context.Context, env string, by Caller, items []Consumption) error {
+	ops := make([]engine.Op, len(items))
+	for i, in := range items {
+		op, err := s.consumeOp(ctx, env, by, in)
+		if err != nil {
+			return at(item("consumptions", i), err)
+		}
+		ops[i] = op
+	}
+	for _, err := range s.engine.Do(ctx, ops...) {
+		var refused *Error
+		if err != nil && !errors.As(err, &refused) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) consumeOp(ctx context.Context, env string, by Caller, in Consumption) (*consumeOp, error) {
+	if in.Amount.Sign() <= 0 || !in.Amount.InRange() {
+		return nil, Invalid("amount", "must be more than 0")
+	}
+	if _, err := s.openCustomer(ctx, env, in.Customer); err != nil {
+		return nil, err
+	}
+	catalog := s.Catalog(env)
+	if _, ok := catalog.CreditType(in.CreditType); !ok {
+		return nil, missing("CurrencyNotFound", "custom currency", in.CreditType)
+	}
+	if _, ok := catalog.Feature(in.Feature); in.Feature != "" && !ok {
+		return nil, missing("FeatureNotFound", "feature", in.Feature)
+	}
+	now := s.clock(env)
+	switch {
+	case in.At == 0:
+		in.At = now
+	case in.At > now+eventAheadMax:
+		return nil, &Error{Kind: KindInvalid, Code: ReasonTimestampInFuture, Field: "createdAt", Message: "lies more than 5 minutes in the future"}
+	case in.At < now-eventAgeMax:
+		return nil, &Error{Kind: KindInvalid, Code: ReasonTooOld, Field: "createdAt", Message: "lies more than 31 days in the past"}
+	}
+	return &consumeOp{env: env, by: by, in: in}, nil
+}
+
+// consumeOp is a direct consumption in the writer.
+type consumeOp struct {
+	env    string
+	by     Caller
+	in     Consumption
+	result ConsumptionResult
+}
+
+// Scope implements engine.Op.
+func (op *consumeOp) Scope() engine.Scope {
+	return engine.Scope{
+		Environment: op.env, Customer: op.in.Customer,
+		Key: engine.EventKey(op.env, op.in.Customer, op.in.Resource, "", op.in.Key),
+	}
+}
+
+func (op *consumeOp) charge() ledger.Charge { return ledger.Charge{Feature: op.in.Feature} }
+
+// Decide implements engine.Op.
+func (op *consumeOp) Decide(tx *engine.Tx) error {
+	e := tx.Entry()
+	e.Kind, e.Actor, e.Request, e.Key = engine.ConsumeEntry, op.by.Actor, op.by.Request, op.in.Key
+	e.Event = &engine.Event{
+		Resource: op.in.Resource, At: op.in.At, Dims: op.in.Dims, Status: engine.EventRated,
+		Charges: []engine.Charge{{Charge: op.charge(), Currency: op.in.CreditType, Units: op.in.Amount, Cost: op.in.Amount}},
+	}
+	if err := tx.Open(engine.PoolRef{Currency: op.in.CreditType, Resource: op.in.Resource}); err != nil {
+		return err
+	}
+	pool, ltx := tx.Pool(0), tx.Ledger(0)
+	if err := pool.Consume(ltx, op.in.Amount, op.charge(), op.in.RequireBalance); err != nil {
+		return refusal(err)
+	}
+	op.result = ConsumptionResult{Position: e.Position, At: op.in.At, Balance: pool.Balance()}
+	return nil
+}
+
+// Repeat implements engine.Op.
+func (op *consumeOp) Repeat(_ *engine.Tx, first *engine.Entry) error {
+	charge := &first.Event.Charges[0]
+	if charge.Cost != op.in.Amount || charge.Currency != op.in.CreditType || !first.Event.Dims.Equal(op.in.Dims) {
+		return mismatch("idempotencyKey")
+	}
+	op.result = ConsumptionResult{
+		Position: first.Position, At: first.Event.At, Duplicate: true, Balance: burnsOf(first)[0].Balance,
+	}
+	return nil
+}
+
+// mismatch says that a key was used for something else before.
+func mismatch(field string) *Error {
+	e := Conflict("IdempotencyMismatch", "this key was used before with other content; the first request stands")
+	e.Field = field
+	return e
+}
+
+// refusal turns a rule of the ledger that a request ran into, into an error for the API's user.
+func refusal(err error) error {
+	var insufficient *ledger.Insufficient
+	var field *ledger.FieldError
+	switch {
+	case errors.As(err, &insufficient):
+		return &Error{Kind: KindPaymentRequired, Code: "InsufficientCredits", Field: "amount",
+			Message: fmt.Sprintf("%s credits are available and %s are needed", insufficient.Available, insufficient.Needed)}
+	case errors.As(err, &field):
+		return Invalid(lowerFirst(field.Field), field.Message)
+	case errors.Is(err, ledger.ErrAmountOutOfRange):
+		return Unprocessable(CodeOutOfRange, "amount", "would bring a grant or a balance out of the range of 15 integer digits")
+	case errors.Is(err, ledger.ErrGrantNotFound):
+		return NotFound("CreditGrantNotFound", "the grant does not exist")
+	case errors.Is(err, ledger.ErrGrantExpired):
+		return Conflict("GrantExpired", "the grant has expired and cannot change any more")
+	case errors.Is(err, ledger.ErrGrantVoided):
+		return Conflict("GrantVoided", "the grant is voided and cannot change any more")
+	case errors.Is(err, ledger.ErrOverdraftImmutable):
+		return Conflict("OverdraftImmutable", "an overdraft is kept by the system and cannot be changed")
+	case errors.Is(err, ledger.ErrHoldNotFound):
+		return NotFound("ReservationNotFound", "the reservation does not exist")
+	case errors.Is(err, ledger.ErrHoldMismatch):
+		return mismatch("reservationId")
+	case errors.Is(err, ledger.ErrTooManyHolds):
+		return Unprocessable("TooManyReservations", "reservationId",
+			fmt.Sprintf("the pool has %d open reservations, the most it may have", ledger.MaxHolds))
+	}
+	return err
+}
+
+// lowerFirst turns the name of a Go field into that of a member of a request.
+func lowerFirst(name string) string {
+	if name == "" {
+		return name
+	}
+	return string(name[0]|0x20) + name[1:]
+}

@@ -1,0 +1,192 @@
+package credits
+
+import (
+	"context"
+
+	"github.com/scrip-dev/scrip/internal/amount"
+	"github.com/scrip-dev/scrip/internal/engine"
+	"github.com/scrip-dev/scrip/internal/ledger"
+)
+
+// Why access is denied (semantics 15.1), as on the wire.
+const (
+	DeniedFeatureNotFound  = "FeatureNotFound"
+	DeniedCurrencyNotFound = "CurrencyNotFound"
+	DeniedCustomerNotFound = "CustomerNotFound"
+	DeniedCustomerArchived = "CustomerIsArchived"
+	DeniedNoSubscription   = "NoActiveSubscription"
+	DeniedNoEntitlement    = "NoFeatureEntitlementInSubscription"
+	DeniedInsufficient     = "InsufficientCredits"
+	DeniedRequestedUsage   = "RequestedUsageExceedingLimit"
+)
+
+// CheckRequest asks whether a customer may do something (semantics 15.1). Exactly one of CreditType and Feature is set.
+type CheckRequest struct {
+	Customer   string
+	Resource   string
+	CreditType string
+	Feature    string
+	Requested  *amount.Amount // credits by credit type, units by feature; nil asks whether anything is left
+	// Reserve holds credits when access is granted, in one step with the check (wire reference 4.7). By credit type only.
+	Reserve *Reservation
+}
+
+// CreditAccess is the answer of a check by credit type, or by a feature that burns credits.
+type CreditAccess struct {
+	Granted      bool
+	Denied       string // why not, or empty
+	CreditType   *CreditType
+	Pool         *engine.View
+	HasSoftLimit bool
+	Feature      *Feature     // set when a feature was asked for
+	Hold         *ledger.Hold // set when credits were reserved
+	UpdatedAt    ledger.Time
+}
+
+// UsageLimit is all that was granted; Remaining what is available; CurrentUsage the difference: what was consumed or is
+// held (semantics 15.1).
+func (a *CreditAccess) UsageLimit() amount.Amount { return a.Pool.TotalGranted }
+
+// Remaining is what is available now.
+func (a *CreditAccess) Remaining() amount.Amount { return a.Pool.Available }
+
+// CurrentUsage is UsageLimit less Remaining.
+func (a *CreditAccess) CurrentUsage() amount.Amount { return a.UsageLimit().Sub(a.Remaining()) }
+
+// Check answers whether a customer may go on. A denial is an answer, not an error; so are an unknown customer, credit
+// type or feature. It writes nothing, unless it reserves.
+func (s *Service) Check(ctx context.Context, env string, by Caller, in CheckRequest) (*CreditAccess, error) {
+	a := &CreditAccess{UpdatedAt: s.clock(env)}
+	cs, err := s.knownCustomer(ctx, env, in.Customer)
+	if err != nil {
+		return nil, err
+	}
+	catalog := s.Catalog(env)
+	creditType, rate := in.CreditType, (*Mapping)(nil)
+	if in.Feature != "" {
+		var denied string
+		a.Feature, rate, denied = featureMapping(catalog, cs, in, a.UpdatedAt)
+		if a.Denied = denied; rate != nil {
+			creditType = rate.CurrencyID
+		}
+	}
+	a.CreditType, _ = catalog.CreditType(creditType)
+	key := ledger.Key{Environment: env, Customer: in.Customer, Currency: creditType, Resource: in.Resource}
+	a.Pool = &engine.View{Key: key}
+	switch {
+	case cs == nil:
+		a.Denied = DeniedCustomerNotFound
+	case a.CreditType == nil && a.Denied == "":
+		a.Denied = DeniedCurrencyNotFound
+	case a.CreditType != nil:
+		if a.Pool, err = s.engine.View(ctx, key); err != nil {
+			return nil, err
+		}
+		a.HasSoftLimit = catalog.softLimit(cs, in.Resource, creditType, a.UpdatedAt)
+	}
+	if cs != nil && cs.Customer.ArchivedAt != 0 {
+		a.Denied = DeniedCustomerArchived
+	}
+	if a.Denied != "" {
+		return a, nil
+	}
+	return a, s.decideAccess(ctx, by, in, a, rate)
+}
+
+// featureMapping finds the mapping under which a feature burns credits now, or why there is none.
+func featureMapping(c *Catalog, cs *CustomerState, in CheckRequest, now ledger.Time) (*Feature, *Mapping, string) {
+	f, ok := c.Feature(in.Feature)
+	switch {
+	case !ok:
+		return nil, nil, DeniedFeatureNotFound
+	case cs == nil:
+		return f, nil, DeniedCustomerNotFound
+	}
+	candidates := c.Candidates(cs, in.Resource, in.Feature, now)
+	if len(candidates) > 0 {
+		return f, candidates[0].Mapping, ""
+	}
+	for _, sub := range cs.Subscriptions {
+		if sub.ResourceID == in.Resource && sub.InForce(now) {
+			return f, nil, DeniedNoEntitlement
+		}
+	}
+	return f, nil, DeniedNoSubscription
+}
+
+// softLimit tells whether a subscription in force lets the customer go on below zero (semantics 6.3). One that says so is
+// enough: of several entitlements the most generous applies.
+func (c *Catalog) softLimit(cs *CustomerState, resource, creditType string, now ledger.Time) bool {
+	ref := EntitlementRef{Type: EntitlementCredit, ID: creditType}
+	for _, sub := range cs.Subscriptions {
+		if sub.ResourceID != resource || !sub.InForce(now) {
+			continue
+		}
+		for _, o := range sub.Entitlements {
+			if o.EntitlementRef == ref && o.HasSoftLimit != nil && *o.HasSoftLimit {
+				return true
+			}
+		}
+		terms := c.TermsAt(sub, now)
+		versions := make([]VersionRef, 0, 1+len(terms.Addons))
+		versions = append(versions, VersionRef{PlanRef(sub.PlanID), terms.Version})
+		for _, addon := range terms.Addons {
+			versions = append(versions, VersionRef{AddonRef(addon.ID), addon.Version})
+		}
+		for _, v := range versions {
+			if version, ok := c.versions[v]; ok && grantsSoftly(c.Entitlements(version), ref) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func grantsSoftly(list []PackageEntitlement, ref EntitlementRef) bool {
+	for i := range list {
+		if soft := list[i].HasSoftLimit; list[i].EntitlementRef == ref && soft != nil && *soft {
+			return true
+		}
+	}
+	return false
+}
+
+// decideAccess applies the rule of semantics 15.1 and reserves if asked to.
+func (s *Service) decideAccess(ctx context.Context, by Caller, in CheckRequest, a *CreditAccess, rate *Mapping) error {
+	if in.Reserve != nil {
+		return s.checkAndReserve(ctx, by, in, a)
+	}
+	needed := in.Requested
+	if needed != nil && rate != nil {
+		priced, err := rate.Rate.Price(*needed, nil)
+		if err != nil {
+			return Unprocessable(ReasonFormula, "requestedUsage", err.Error())
+		}
+		needed = &priced.Cost
+	}
+	enough := a.Remaining().Sign() > 0
+	if needed != nil {
+		enough = !a.Remaining().Less(*needed)
+	}
+	a.Granted = enough || a.HasSoftLimit
+	if !a.Granted {
+		a.Denied = DeniedInsufficient
+	}
+	return nil
+}
+
+func (s *Service) checkAndReserve(ctx context.Context, by Caller, in CheckRequest, a *CreditAccess) error {
+	reserve := *in.Reserve
+	reserve.Pool = a.Pool.Key
+	hold, err := s.Reserve(ctx, by, reserve)
+	if insufficient(err) {
+		a.Denied = DeniedInsufficient
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	a.Granted, a.Hold = true, &hold
+	a.Pool, err = s.engine.View(ctx, a.Pool.Key)
+	return err
+}

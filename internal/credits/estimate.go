@@ -1,0 +1,121 @@
+package credits
+
+import (
+	"context"
+
+	"github.com/scrip-dev/scrip/internal/amount"
+	"github.com/scrip-dev/scrip/internal/engine"
+	"github.com/scrip-dev/scrip/internal/ledger"
+	"github.com/scrip-dev/scrip/internal/rating"
+)
+
+// Estimate is what an event would burn now, without recording it (semantics 15.2).
+type Estimate struct {
+	Status   engine.EventStatus
+	Reason   string // why it would not be rated
+	Detail   string
+	Warnings []rating.Warning
+	Lines    []EstimateLine
+}
+
+// EstimateLine is the part of an estimate in one credit type.
+type EstimateLine struct {
+	CreditType string
+	Cost       amount.Amount
+	Balance    amount.Amount // settled, now
+	After      amount.Amount
+	Charges    []engine.Charge
+}
+
+// EstimateEvent prices an event as if it were reported now. UNIQUE, MAX and unit transformations are rated against the
+// state of the current usage period. Nothing is written, except what is due in the pools anyway.
+func (s *Service) EstimateEvent(ctx context.Context, env string, in ReportedEvent) (*Estimate, error) {
+	cs, err := s.knownCustomer(ctx, env, in.Customer)
+	if err != nil {
+		return nil, err
+	}
+	now := s.clock(env)
+	ev := engine.Event{Name: in.Name, Resource: in.Resource, At: in.At, Dims: in.Dims}
+	if ev.At == 0 {
+		ev.At = now
+	}
+	op := &estimateOp{env: env, customer: in.Customer, pricing: s.Catalog(env).price(cs, ev, now)}
+	if err := s.engine.Do(ctx, op)[0]; err != nil {
+		return nil, err
+	}
+	return &op.estimate, nil
+}
+
+// estimateOp prices an event in the writer, where the state of meters is, and records nothing.
+type estimateOp struct {
+	env, customer string
+	pricing       *pricing
+	estimate      Estimate
+}
+
+// Scope implements engine.Op.
+func (op *estimateOp) Scope() engine.Scope {
+	return engine.Scope{Environment: op.env, Customer: op.customer}
+}
+
+// Decide implements engine.Op.
+func (op *estimateOp) Decide(tx *engine.Tx) error {
+	p := op.pricing
+	p.finish(tx.Preview)
+	ev := &p.event
+	op.estimate = Estimate{Status: ev.Status, Reason: ev.Reason, Detail: p.detail, Warnings: ev.Warnings}
+	refs, index := poolsOf(ev)
+	if err := tx.Open(refs...); err != nil {
+		return err
+	}
+	op.estimate.Lines = make([]EstimateLine, len(refs))
+	for i, ref := range refs {
+		balance := tx.Pool(i).Balance()
+		op.estimate.Lines[i] = EstimateLine{CreditType: ref.Currency, Balance: balance, After: balance}
+	}
+	for i := range ev.Charges {
+		line := &op.estimate.Lines[index[i]]
+		line.Charges = append(line.Charges, ev.Charges[i])
+		line.Cost = line.Cost.Add(ev.Charges[i].Cost)
+		line.After = line.After.Sub(ev.Charges[i].Cost)
+	}
+	return nil
+}
+
+// Repeat implements engine.Op; an estimate has no key.
+func (op *estimateOp) Repeat(*engine.Tx, *engine.Entry) error { return nil }
+
+// EstimateUsage prices a number of units of a feature, as a report of them would be. A formula sees the dimensions.
+func (s *Service) EstimateUsage(ctx context.Context, key ledger.Key, feature string, units amount.Amount, dims rating.Dims) (*Estimate, error) {
+	catalog := s.Catalog(key.Environment)
+	if _, ok := catalog.Feature(feature); !ok {
+		return nil, missing("FeatureNotFound", "feature", feature)
+	}
+	cs, err := s.CustomerState(ctx, key.Environment, key.Customer)
+	if err != nil {
+		return nil, err
+	}
+	candidates := catalog.Candidates(cs, key.Resource, feature, s.clock(key.Environment))
+	if len(candidates) == 0 {
+		return &Estimate{Status: engine.EventUnmapped, Reason: ReasonNoMapping}, nil
+	}
+	m := candidates[0].Mapping
+	priced, err := m.Rate.Price(units, dims)
+	if err != nil {
+		return nil, Unprocessable(ReasonFormula, "dimensions", err.Error())
+	}
+	key.Currency = m.CurrencyID
+	view, err := s.engine.View(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	charge := engine.Charge{
+		Charge:   ledger.Charge{Feature: feature, Mapping: m.ID, Version: m.Version},
+		Currency: m.CurrencyID, Subscription: candidates[0].Subscription.ID, Units: units, Cost: priced.Cost,
+	}
+	line := EstimateLine{
+		CreditType: m.CurrencyID, Cost: priced.Cost, Balance: view.Balance,
+		After: view.Balance.Sub(priced.Cost), Charges: []engine.Charge{charge},
+	}
+	return &Estimate{Status: engine.EventRated, Warnings: priced.Warnings, Lines: []EstimateLine{line}}, nil
+}

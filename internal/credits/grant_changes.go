@@ -1,0 +1,142 @@
+package credits
+
+import (
+	"context"
+
+	"github.com/scrip-dev/scrip/internal/amount"
+	"github.com/scrip-dev/scrip/internal/engine"
+	"github.com/scrip-dev/scrip/internal/ledger"
+)
+
+// grantChange is a change of one grant in the writer: a void or an update.
+type grantChange struct {
+	key   ledger.Key
+	by    Caller
+	kind  engine.EntryKind
+	apply func(*ledger.Pool, *ledger.Tx) (changed bool, err error)
+	texts *engine.GrantTexts // new texts, or nil
+	why   string
+}
+
+// Scope implements engine.Op.
+func (op *grantChange) Scope() engine.Scope {
+	return engine.Scope{Environment: op.key.Environment, Customer: op.key.Customer}
+}
+
+// Decide implements engine.Op.
+func (op *grantChange) Decide(tx *engine.Tx) error {
+	e := tx.Entry()
+	e.Actor, e.Request, e.Reason = op.by.Actor, op.by.Request, op.why
+	if err := tx.Open(engine.PoolRef{Currency: op.key.Currency, Resource: op.key.Resource}); err != nil {
+		return err
+	}
+	pool, ltx := tx.Pool(0), tx.Ledger(0)
+	changed, err := op.apply(pool, ltx)
+	if err != nil {
+		return refusal(err)
+	}
+	if changed {
+		e.Kind = op.kind
+		if op.texts != nil {
+			e.Texts = []engine.GrantTexts{*op.texts}
+		}
+	}
+	return nil
+}
+
+// Repeat implements engine.Op; a change has no key.
+func (op *grantChange) Repeat(*engine.Tx, *engine.Entry) error { return nil }
+
+// VoidGrant takes the unconsumed part of a grant away (semantics 4.5). Voiding again changes nothing and answers the
+// same. It fails with CreditGrantNotFound, GrantExpired or OverdraftImmutable.
+func (s *Service) VoidGrant(ctx context.Context, env string, by Caller, id ledger.GrantID, reason string) (*Grant, error) {
+	g, err := s.Grant(ctx, env, id)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case g.Type == ledger.Overdraft:
+		return nil, refusal(ledger.ErrOverdraftImmutable)
+	case g.Status == ledger.Voided:
+		return g, nil
+	case g.Status == ledger.Expired:
+		return nil, refusal(ledger.ErrGrantExpired)
+	}
+	op := &grantChange{
+		key: g.Key, by: by, kind: engine.VoidEntry, why: reason,
+		apply: func(p *ledger.Pool, tx *ledger.Tx) (bool, error) { return p.Void(tx, id) },
+	}
+	if err := s.engine.Do(ctx, op)[0]; err != nil {
+		return nil, err
+	}
+	return s.Grant(ctx, env, id)
+}
+
+// GrantUpdate changes the members that were sent (semantics 4.6). A zero ExpireAt means never.
+type GrantUpdate struct {
+	DisplayName Patch[string]
+	Comment     Patch[string]
+	Metadata    Patch[map[string]string]
+	Priority    *int32
+	ExpireAt    *ledger.Time
+	EffectiveAt *ledger.Time
+	Amount      *amount.Amount
+	Cost        *ledger.Money
+	Reason      string
+}
+
+// UpdateGrant changes a grant. It fails with CreditGrantNotFound, GrantExpired, GrantVoided, OverdraftImmutable, or an
+// invalid member.
+func (s *Service) UpdateGrant(ctx context.Context, env string, by Caller, id ledger.GrantID, in GrantUpdate) (*Grant, error) {
+	g, err := s.Grant(ctx, env, id)
+	if err != nil {
+		return nil, err
+	}
+	texts := g.Texts
+	texts.Grant = id
+	in.DisplayName.apply(&texts.DisplayName)
+	in.Comment.apply(&texts.Comment)
+	in.Metadata.apply(&texts.Metadata)
+	err = firstError(
+		validName("displayName", texts.DisplayName, nameLengthMax),
+		validText("comment", texts.Comment, descriptionLengthMax),
+		validMetadata("metadata", texts.Metadata),
+		validText("reason", in.Reason, reasonLengthMax),
+	)
+	if err != nil {
+		return nil, err
+	}
+	if in.Priority != nil && (*in.Priority < 0 || *in.Priority > grantPriorityMax) {
+		return nil, invalidf("priority", "must be from 0 to %d; lower is used first", grantPriorityMax)
+	}
+	switch g.Status { // a pool forgets what is final, so the answer is given here
+	case ledger.Expired:
+		return nil, refusal(ledger.ErrGrantExpired)
+	case ledger.Voided:
+		return nil, refusal(ledger.ErrGrantVoided)
+	}
+	change := in.change()
+	op := &grantChange{
+		key: g.Key, by: by, kind: engine.UpdateEntry, why: in.Reason, texts: &texts,
+		apply: func(p *ledger.Pool, tx *ledger.Tx) (bool, error) {
+			err := p.Update(tx, id, change)
+			return len(tx.Facts) > 0, err
+		},
+	}
+	if err := s.engine.Do(ctx, op)[0]; err != nil {
+		return nil, err
+	}
+	return s.Grant(ctx, env, id)
+}
+
+func (in *GrantUpdate) change() ledger.Change {
+	c := ledger.Change{
+		Priority: in.Priority, ExpireAt: in.ExpireAt, EffectiveAt: in.EffectiveAt, Amount: in.Amount, Cost: in.Cost,
+		Texts: in.DisplayName.Sent || in.Comment.Sent || in.Metadata.Sent,
+	}
+	if c.ExpireAt != nil && *c.ExpireAt == 0 {
+		never := ledger.Never
+		c.ExpireAt = &never
+	}
+	return c
+}

@@ -1,0 +1,319 @@
+package credits
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+
+	"github.com/scrip-dev/scrip/internal/amount"
+	"github.com/scrip-dev/scrip/internal/engine"
+	"github.com/scrip-dev/scrip/internal/ledger"
+)
+
+// GrantPriorityDefault is the priority of a grant that names none, with room on both sides (semantics 4.2).
+const GrantPriorityDefault = 10
+
+// Priorities run from 0, used first, to grantPriorityMax (wire reference 4.1).
+const grantPriorityMax = 100
+
+// How a grant is paid (semantics 11.3). CollectNone is also meant when nothing is said.
+const (
+	CollectCharge  = "CHARGE"
+	CollectInvoice = "INVOICE"
+	CollectNone    = "NONE"
+)
+
+// NewGrant is a grant as a caller asks for it (semantics 4.1, 4.2).
+type NewGrant struct {
+	Customer    string
+	CreditType  string
+	Resource    string
+	Amount      amount.Amount // > 0
+	Type        ledger.GrantType
+	DisplayName string
+	Comment     string
+	Reason      string
+	Priority    *int32
+	EffectiveAt ledger.Time // 0 means now
+	ExpireAt    ledger.Time // 0 means never
+	Cost        *ledger.Money
+	CostBasis   *amount.Amount // price of one credit; together with Cost both must agree
+	Collection  string         // CHARGE, INVOICE, NONE or empty
+	Metadata    map[string]string
+	Key         string // idempotency key, kept for ever; empty means that each call creates a grant
+}
+
+// Grant is a grant as it stands now.
+type Grant struct {
+	engine.GrantRecord
+	Status ledger.Status
+}
+
+// CreateGrant adds credits to a pool. It fails with CustomerNotFound, CustomerIsArchived, CurrencyNotFound,
+// CreditTypeArchived, CostMismatch, IdempotencyMismatch, or an invalid member.
+func (s *Service) CreateGrant(ctx context.Context, env string, by Caller, in NewGrant) (*Grant, error) {
+	if _, err := s.openCustomer(ctx, env, in.Customer); err != nil {
+		return nil, err
+	}
+	currency, ok := s.Catalog(env).CreditType(in.CreditType)
+	switch {
+	case !ok:
+		return nil, missing("CurrencyNotFound", "custom currency", in.CreditType)
+	case currency.Archived():
+		return nil, Conflict("CreditTypeArchived", fmt.Sprintf("custom currency %q is archived and takes no new grants", in.CreditType))
+	}
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	grant, err := in.grant()
+	if err != nil {
+		return nil, err
+	}
+	op := &grantOp{env: env, by: by, in: in, grant: grant}
+	if op.fingerprint, err = in.fingerprint(); err != nil {
+		return nil, err
+	}
+	if err := s.engine.Do(ctx, op)[0]; err != nil {
+		return nil, err
+	}
+	return s.Grant(ctx, env, op.id)
+}
+
+func (in *NewGrant) check() error {
+	return firstError(
+		validName("displayName", in.DisplayName, nameLengthMax),
+		validText("comment", in.Comment, descriptionLengthMax),
+		validText("reason", in.Reason, reasonLengthMax),
+		validMetadata("metadata", in.Metadata),
+		validText("idempotencyKey", in.Key, nameLengthMax),
+		oneOf("paymentCollectionMethod", in.Collection, "", CollectCharge, CollectInvoice, CollectNone),
+		in.checkNumbers(),
+	)
+}
+
+// reasonLengthMax is the seed's limit for the reason of an adjustment.
+const reasonLengthMax = 200
+
+func (in *NewGrant) checkNumbers() error {
+	switch {
+	case in.Amount.Sign() <= 0 || !in.Amount.InRange():
+		return Invalid("amount", "must be more than 0")
+	case in.Priority != nil && (*in.Priority < 0 || *in.Priority > grantPriorityMax):
+		return invalidf("priority", "must be from 0 to %d; lower is used first", grantPriorityMax)
+	case in.Type != 0 && in.Type != ledger.Promotional && in.Type != ledger.Paid:
+		return Invalid("grantType", "must be PAID or PROMOTIONAL; the system makes the others")
+	}
+	return nil
+}
+
+// grant is what the ledger needs of the request: defaults filled in, money checked.
+func (in *NewGrant) grant() (ledger.Grant, error) {
+	g := ledger.Grant{
+		Type: in.Type, Priority: GrantPriorityDefault, Amount: in.Amount,
+		EffectiveAt: in.EffectiveAt, ExpireAt: in.ExpireAt,
+	}
+	if g.ExpireAt == 0 {
+		g.ExpireAt = ledger.Never
+	}
+	if in.Priority != nil {
+		g.Priority = *in.Priority
+	}
+	cost, err := in.cost()
+	if err != nil {
+		return g, err
+	}
+	g.Cost = cost
+	free := cost.Amount.IsZero()
+	if g.Type == 0 {
+		g.Type = ledger.Paid
+		if free {
+			g.Type = ledger.Promotional
+		}
+	}
+	if g.Type == ledger.Promotional {
+		if !free {
+			return g, Invalid("cost", "a PROMOTIONAL grant costs nothing")
+		}
+		if in.Collection != "" && in.Collection != CollectNone {
+			return g, Invalid("paymentCollectionMethod", "a PROMOTIONAL grant is not paid for")
+		}
+		return g, nil
+	}
+	switch in.Collection {
+	case CollectCharge:
+		g.Payment, g.AwaitsPayment = ledger.PaymentProcessing, true
+	case CollectInvoice: // usable when the invoice is issued, which is now (semantics 11.3)
+		g.Payment = ledger.PaymentProcessing
+	}
+	return g, nil
+}
+
+// cost is the whole price: as given, or from the price of one credit; both must agree after rounding (semantics 4.2).
+func (in *NewGrant) cost() (ledger.Money, error) {
+	if in.Cost == nil && in.CostBasis == nil {
+		return ledger.Money{}, nil
+	}
+	if in.Cost == nil {
+		return ledger.Money{}, Invalid("cost", "is required with costBasis, for its currency")
+	}
+	if in.Cost.Amount.Sign() < 0 || !in.Cost.Amount.InRange() {
+		return ledger.Money{}, Invalid("cost.amount", "must not be negative")
+	}
+	if in.CostBasis == nil {
+		return *in.Cost, nil
+	}
+	total, ok := in.Amount.Mul(*in.CostBasis)
+	if in.CostBasis.Sign() < 0 || !ok {
+		return ledger.Money{}, Invalid("costBasis", "must not be negative, and costBasis × amount must stay in range")
+	}
+	digits := amount.MinorDigits(in.Cost.Currency)
+	if total.Round(digits) != in.Cost.Amount.Round(digits) {
+		return ledger.Money{}, Unprocessable("CostMismatch", "costBasis",
+			fmt.Sprintf("costBasis × amount is %s, but cost is %s", total.Round(digits), in.Cost.Amount))
+	}
+	return *in.Cost, nil
+}
+
+// fingerprint tells a repeat of the request from another one under the same key.
+func (in NewGrant) fingerprint() (uint64, error) {
+	in.Key = ""
+	content, err := json.Marshal(in)
+	sum := sha256.Sum256(content)
+	return binary.LittleEndian.Uint64(sum[:8]), err
+}
+
+// grantOp creates a grant in the writer.
+type grantOp struct {
+	env   string
+	by    Caller
+	in    NewGrant
+	grant ledger.Grant
+	id    ledger.GrantID
+
+	fingerprint uint64
+}
+
+// Scope implements engine.Op.
+func (op *grantOp) Scope() engine.Scope {
+	scope := engine.Scope{Environment: op.env, Customer: op.in.Customer}
+	if op.in.Key != "" {
+		scope.Key = engine.GrantKey(op.env, op.in.Key)
+	}
+	return scope
+}
+
+// Decide implements engine.Op.
+func (op *grantOp) Decide(tx *engine.Tx) error {
+	e := tx.Entry()
+	e.Kind, e.Actor, e.Request, e.Reason = engine.GrantEntry, op.by.Actor, op.by.Request, op.in.Reason
+	if op.in.Key != "" {
+		e.Key, e.Fingerprint = op.in.Key, op.fingerprint
+	}
+	if err := tx.Open(engine.PoolRef{Currency: op.in.CreditType, Resource: op.in.Resource}); err != nil {
+		return err
+	}
+	pool, ltx := tx.Pool(0), tx.Ledger(0)
+	id, err := pool.AddGrant(ltx, op.grant)
+	if err != nil {
+		return refusal(err)
+	}
+	op.id = id
+	e.Texts = []engine.GrantTexts{{
+		Grant: id, DisplayName: op.in.DisplayName, Comment: op.in.Comment, Reason: op.in.Reason,
+		Metadata: op.in.Metadata, CollectionMethod: op.collection(), Actor: op.by.Actor,
+	}}
+	return nil
+}
+
+func (op *grantOp) collection() string {
+	if op.in.Collection == "" {
+		return CollectNone
+	}
+	return op.in.Collection
+}
+
+// Repeat implements engine.Op (semantics 4.7).
+func (op *grantOp) Repeat(_ *engine.Tx, first *engine.Entry) error {
+	if first.Fingerprint != op.fingerprint || len(first.Texts) == 0 {
+		return mismatch("idempotencyKey")
+	}
+	op.id = first.Texts[0].Grant
+	return nil
+}
+
+// Grant returns one grant as it stands, or CreditGrantNotFound.
+func (s *Service) Grant(ctx context.Context, env string, id ledger.GrantID) (*Grant, error) {
+	record, ok, err := s.engine.GrantByID(ctx, env, id)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, NotFound("CreditGrantNotFound", fmt.Sprintf("grant %q does not exist", engine.GrantText(id)))
+	}
+	return &Grant{GrantRecord: record, Status: record.Grant.Status(s.clock(env))}, nil
+}
+
+// GrantFilter selects grants of one customer. Without AnyResource only those of Resource are listed, which may be empty:
+// the customer-wide ones (wire reference 15.1 G3).
+type GrantFilter struct {
+	Customer    string
+	CreditType  string
+	Resource    string
+	AnyResource bool
+	Created     TimeRange
+}
+
+// Grants lists grants, the newest first. Page numbers are grant ids.
+func (s *Service) Grants(ctx context.Context, env string, filter GrantFilter, page Page) (List[*Grant], error) {
+	if _, err := s.CustomerState(ctx, env, filter.Customer); err != nil {
+		return List[*Grant]{}, err
+	}
+	rows, err := s.grantRows(ctx, env, filter, page)
+	if err != nil {
+		return List[*Grant]{}, err
+	}
+	return MakeList(page, rows), nil
+}
+
+// grantRows reads as many grants as MakeList wants. Reading backwards walks from the newest, because a customer has few.
+func (s *Service) grantRows(ctx context.Context, env string, filter GrantFilter, page Page) ([]*Grant, error) {
+	now := s.clock(env)
+	query := engine.GrantQuery{
+		Environment: env, Customer: filter.Customer, Currency: filter.CreditType,
+		Resource: filter.Resource, AnyResource: filter.AnyResource, Limit: pageLimitMax,
+	}
+	if page.Before == 0 {
+		query.Before = ledger.GrantID(page.After)
+	}
+	var rows []*Grant
+	for {
+		records, more, err := s.engine.GrantList(ctx, query)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range records {
+			if page.Before != 0 && int64(r.ID) <= page.Before {
+				return rows, nil
+			}
+			if !filter.Created.Contains(r.CreatedAt) {
+				continue
+			}
+			rows = append(rows, &Grant{GrantRecord: r, Status: r.Grant.Status(now)})
+			if page.Before != 0 && len(rows) > page.Size()+1 {
+				rows = rows[1:]
+			}
+			if page.Before == 0 && len(rows) > page.Size() {
+				return rows, nil
+			}
+		}
+		if !more {
+			return rows, nil
+		}
+		query.Before = records[len(records)-1].ID
+	}
+}
+
+// RowNumber orders grants by creation.
+func (g *Grant) RowNumber() int64 { return int64(g.ID) }

@@ -1,0 +1,222 @@
+package credits
+
+import (
+	"context"
+	"errors"
+
+	"github.com/scrip-dev/scrip/internal/amount"
+	"github.com/scrip-dev/scrip/internal/engine"
+	"github.com/scrip-dev/scrip/internal/ledger"
+)
+
+// How long a reservation lasts when nothing is said (semantics 6.4); the most is ledger.MaxHoldTTL.
+const holdTTLDefault ledger.Time = 3600 * 1e6
+
+// Reservation asks to hold credits for an operation whose cost is not known yet (semantics 6.4).
+type Reservation struct {
+	Pool           ledger.Key
+	ID             string        // the caller's, unique per pool for ever
+	Amount         amount.Amount // the most the operation can cost
+	ExpiresAt      ledger.Time   // 0 means one hour from now
+	Capture        bool          // charge the held amount when the time runs out instead of freeing it
+	AllowOverdraft bool          // hold beyond what is available; only under a soft limit
+	Feature        string        // attributed to it when settled, or empty
+}
+
+// Reserve holds credits, checked and taken in one step. Repeating an id with the same amount answers what the first call
+// did. It fails with InsufficientCredits, IdempotencyMismatch, TooManyReservations, or an invalid member.
+func (s *Service) Reserve(ctx context.Context, by Caller, in Reservation) (ledger.Hold, error) {
+	if _, err := s.openCustomer(ctx, in.Pool.Environment, in.Pool.Customer); err != nil {
+		return ledger.Hold{}, err
+	}
+	if _, ok := s.Catalog(in.Pool.Environment).CreditType(in.Pool.Currency); !ok {
+		return ledger.Hold{}, missing("CurrencyNotFound", "custom currency", in.Pool.Currency)
+	}
+	if err := validName("reservationId", in.ID, idLengthMax); err != nil {
+		return ledger.Hold{}, err
+	}
+	op := &reserveOp{by: by, in: in}
+	if err := s.engine.Do(ctx, op)[0]; err != nil {
+		return ledger.Hold{}, err
+	}
+	return op.hold, nil
+}
+
+// reserveOp holds credits in the writer.
+type reserveOp struct {
+	by   Caller
+	in   Reservation
+	hold ledger.Hold
+}
+
+// Scope implements engine.Op.
+func (op *reserveOp) Scope() engine.Scope {
+	return engine.Scope{
+		Environment: op.in.Pool.Environment, Customer: op.in.Pool.Customer,
+		Key: engine.HoldKey(op.in.Pool, op.in.ID),
+	}
+}
+
+// Decide implements engine.Op.
+func (op *reserveOp) Decide(tx *engine.Tx) error {
+	e := tx.Entry()
+	e.Kind, e.Actor, e.Request, e.Key = engine.ReserveEntry, op.by.Actor, op.by.Request, op.in.ID
+	if err := tx.Open(refOf(op.in.Pool)); err != nil {
+		return err
+	}
+	expires := op.in.ExpiresAt
+	if expires == 0 {
+		expires = tx.Now() + holdTTLDefault
+	}
+	pool, ltx := tx.Pool(0), tx.Ledger(0)
+	hold, err := pool.Reserve(ltx, ledger.HoldSpec{
+		ID: op.in.ID, Amount: op.in.Amount, ExpiresAt: expires, Capture: op.in.Capture,
+		AllowOverdraft: op.in.AllowOverdraft, Charge: ledger.Charge{Feature: op.in.Feature},
+	})
+	op.hold = hold
+	return refusal(err)
+}
+
+// Repeat implements engine.Op.
+func (op *reserveOp) Repeat(_ *engine.Tx, first *engine.Entry) error {
+	hold := holdIn(first, op.in.ID)
+	if hold == nil || hold.Amount != op.in.Amount {
+		return mismatch("reservationId")
+	}
+	op.hold = *hold
+	return nil
+}
+
+func refOf(key ledger.Key) engine.PoolRef {
+	return engine.PoolRef{Currency: key.Currency, Resource: key.Resource}
+}
+
+// holdIn returns the last state of a hold that an entry recorded, or nil.
+func holdIn(e *engine.Entry, id string) *ledger.Hold {
+	var hold *ledger.Hold
+	for i := range e.Pools {
+		for f := range e.Pools[i].Facts {
+			if h := e.Pools[i].Facts[f].Hold; h != nil && h.ID == id {
+				hold = h
+			}
+		}
+	}
+	return hold
+}
+
+// Settlement ends a hold or burns a part of it (semantics 6.4).
+type Settlement struct {
+	Pool     ledger.Key
+	ID       string
+	Amount   amount.Amount // what the operation cost in the end; 0 frees everything
+	Partial  bool          // keep the rest held
+	ExtendTo ledger.Time   // with Partial: when the rest times out; 0 leaves it
+}
+
+// Settle burns what a hold was for and frees the rest. The first of settle, release and timeout wins; later ones answer
+// its result. A settle that comes after the timeout freed the credits is not lost: it burns like a direct consumption,
+// once. It fails with ReservationNotFound or an invalid member.
+func (s *Service) Settle(ctx context.Context, by Caller, in Settlement) (ledger.Hold, error) {
+	if in.Amount.Sign() < 0 || !in.Amount.InRange() {
+		return ledger.Hold{}, Invalid("amount", "must not be negative")
+	}
+	if _, err := s.Pool(ctx, in.Pool); err != nil {
+		return ledger.Hold{}, err
+	}
+	op := &settleOp{by: by, in: in}
+	if err := s.engine.Do(ctx, op)[0]; err != nil {
+		return ledger.Hold{}, err
+	}
+	return op.hold, nil
+}
+
+// Release frees what a hold holds. It fails with ReservationNotFound.
+func (s *Service) Release(ctx context.Context, by Caller, pool ledger.Key, id string) (ledger.Hold, error) {
+	return s.Settle(ctx, by, Settlement{Pool: pool, ID: id})
+}
+
+// settleOp settles or releases a hold in the writer.
+type settleOp struct {
+	by   Caller
+	in   Settlement
+	hold ledger.Hold
+}
+
+// Scope implements engine.Op. A settle needs no key: a hold ends once.
+func (op *settleOp) Scope() engine.Scope {
+	return engine.Scope{Environment: op.in.Pool.Environment, Customer: op.in.Pool.Customer}
+}
+
+// Decide implements engine.Op.
+func (op *settleOp) Decide(tx *engine.Tx) error {
+	e := tx.Entry()
+	e.Actor, e.Request = op.by.Actor, op.by.Request
+	if err := tx.Open(refOf(op.in.Pool)); err != nil {
+		return err
+	}
+	pool := tx.Pool(0)
+	if _, open := pool.Hold(op.in.ID); !open {
+		return op.settleEnded(tx, pool)
+	}
+	hold, err := pool.Settle(tx.Ledger(0), op.in.ID, op.in.Amount, !op.in.Partial, op.in.ExtendTo)
+	if err != nil {
+		return refusal(err)
+	}
+	e.Kind = engine.SettleEntry
+	if hold.End == ledger.HoldReleased {
+		e.Kind = engine.ReleaseEntry
+	}
+	op.hold = hold
+	return nil
+}
+
+// settleEnded answers for a hold that has ended: with how it ended, and, if it timed out before the operation was
+// settled, by burning the amount now.
+func (op *settleOp) settleEnded(tx *engine.Tx, pool *ledger.Pool) error {
+	ended, ok, err := tx.Find(engine.HoldEndKey(op.in.Pool, op.in.ID))
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return refusal(ledger.ErrHoldNotFound)
+	}
+	op.hold = *holdIn(ended, op.in.ID)
+	if op.hold.End != ledger.HoldExpired || op.in.Amount.IsZero() || op.in.Partial {
+		return nil
+	}
+	key := lateSettleKey(op.in.Pool, op.in.ID)
+	if _, done, err := tx.Find(key); err != nil || done {
+		return err
+	}
+	e := tx.Entry()
+	e.Kind, e.Key = engine.ConsumeEntry, lateSettleName(op.in.Pool.Currency, op.in.ID)
+	e.Event = &engine.Event{
+		Resource: op.in.Pool.Resource, At: tx.Now(), Status: engine.EventRated,
+		Charges: []engine.Charge{{Charge: op.hold.Charge, Currency: op.in.Pool.Currency, Units: op.in.Amount, Cost: op.in.Amount}},
+	}
+	return refusal(pool.Consume(tx.Ledger(0), op.in.Amount, op.hold.Charge, false))
+}
+
+// lateSettleName is the key under which a settle after the timeout burns, once. No caller's key begins with a NUL.
+func lateSettleName(currency, id string) string { return "\x00settle:" + currency + ":" + id }
+
+func lateSettleKey(pool ledger.Key, id string) engine.KeyHash {
+	return engine.EventKey(pool.Environment, pool.Customer, pool.Resource, "", lateSettleName(pool.Currency, id))
+}
+
+// Repeat implements engine.Op.
+func (op *settleOp) Repeat(*engine.Tx, *engine.Entry) error { return nil }
+
+// Holds lists the open reservations of a pool.
+func (s *Service) Holds(ctx context.Context, pool ledger.Key) ([]ledger.Hold, error) {
+	if _, err := s.Pool(ctx, pool); err != nil {
+		return nil, err
+	}
+	return s.engine.Holds(ctx, pool)
+}
+
+// insufficient tells whether an error says that there are too few credits.
+func insufficient(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Kind == KindPaymentRequired
+}

@@ -1,0 +1,115 @@
+package credits
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/scrip-dev/scrip/internal/engine"
+	"github.com/scrip-dev/scrip/internal/ledger"
+)
+
+// Options is what a Service is made of. Store, Engine, Now and NewID are required.
+type Options struct {
+	Store Store
+	// Engine holds the pools. A Service that only edits the catalogue needs none.
+	Engine *engine.Engine
+	// Now is the clock. It may jump, but must not go back by more than it is corrected.
+	Now func() ledger.Time
+	// NewID returns a fresh, time-ordered, opaque id.
+	NewID func() string
+	// Random is the source of secrets: the system's, except in tests. Without it no key can be made.
+	Random io.Reader
+}
+
+// Service offers the use cases. It is safe for concurrent use.
+type Service struct {
+	store  Store
+	engine *engine.Engine
+	now    func() ledger.Time
+	newID  func() string
+	random io.Reader
+
+	environmentsMu sync.RWMutex
+	environments   []*Environment // by No; replaced, never changed
+	catalogs       sync.Map       // environment id → *catalogSlot
+	customers      customerCache
+	keys           keyRing
+}
+
+// New returns a Service over a store, with the catalogues of all environments loaded.
+func New(ctx context.Context, o Options) (*Service, error) {
+	s := &Service{store: o.Store, engine: o.Engine, now: o.Now, newID: o.NewID, random: o.Random}
+	err := s.store.View(ctx, func(tx Tx) error {
+		environments, err := tx.Environments(ctx)
+		if err != nil {
+			return err
+		}
+		s.environments = environments
+		for _, env := range environments {
+			r, err := readRecords(ctx, tx, env.ID)
+			if err != nil {
+				return fmt.Errorf("environment %s: %w", env.ID, err)
+			}
+			s.openCatalog(env.ID, newCatalog(r))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load catalogues: %w", err)
+	}
+	return s, nil
+}
+
+// clock is the present instant of an environment.
+func (s *Service) clock(string) ledger.Time { return s.now() }
+
+// Bootstrap is what a start found or made.
+type Bootstrap struct {
+	First       bool   // this was the first start
+	Environment string // the environment of the key
+	// GeneratedKey is the text of the full-access server key made on first start, to be printed once; empty when the
+	// operator gave a key or this was not the first start.
+	GeneratedKey string
+}
+
+// Bootstrap makes the first environments and the first key when there are none yet. operatorKey, if not empty, is made the
+// full-access server key of the first environment on first start; a generated one takes its place otherwise. A weak
+// operatorKey is refused before anything is stored.
+func (s *Service) Bootstrap(ctx context.Context, operatorKey string) (Bootstrap, error) {
+	if operatorKey != "" && (len(operatorKey) < operatorKeyMin || len(operatorKey) > operatorKeyMax) {
+		return Bootstrap{}, invalidf("SCRIP_API_KEY", "must have %d to %d characters", operatorKeyMin, operatorKeyMax)
+	}
+	if err := s.addFirstEnvironments(ctx); err != nil {
+		return Bootstrap{}, err
+	}
+	b := Bootstrap{Environment: s.Environments()[0].ID}
+	keys, err := s.freshKeys(ctx)
+	if err != nil || len(keys) > 0 {
+		return b, err
+	}
+	b.First = true
+	if operatorKey != "" {
+		_, err = s.InstallKey(ctx, b.Environment, operatorKey)
+		return b, err
+	}
+	_, b.GeneratedKey, err = s.CreateKey(ctx, b.Environment, ledger.Actor{}, NewKey{Kind: ServerKey, Name: "First key"})
+	return b, err
+}
+
+// addFirstEnvironments adds those that are missing, so that a first start that was cut short is completed by the next.
+func (s *Service) addFirstEnvironments(ctx context.Context) error {
+	for _, env := range []*Environment{
+		{ID: EnvironmentDevelopment, Name: "Development"},
+		{ID: EnvironmentProduction, Name: "Production", Production: true},
+	} {
+		if _, err := s.Environment(env.ID); err == nil {
+			continue
+		}
+		if err := s.addEnvironment(ctx, ledger.Actor{}, env); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,46 @@
+package engine_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/scrip-dev/scrip/internal/engine"
+	"github.com/scrip-dev/scrip/internal/ledger"
+)
+
+// BenchmarkEvents measures the writer and the store without HTTP: 4 callers with batches of 1,000 over 10,000 pools.
+func BenchmarkEvents(b *testing.B) {
+	e := setup(b, b.TempDir())
+	defer e.close(b)
+	const customers, size, callers = 10_000, 1000, 4
+	grants := make([]engine.Op, customers)
+	for c := range grants {
+		grants[c] = &grantOp{customer: fmt.Sprint("customer-", c), amount: 1e12, expire: ledger.Never}
+	}
+	e.do(b, grants...)
+	b.ResetTimer()
+	var wait sync.WaitGroup
+	for caller := range callers {
+		wait.Go(func() {
+			ops := make([]engine.Op, size)
+			for n := caller; n < b.N/size+1; n += callers {
+				for i := range ops {
+					k := n*size + i
+					ops[i] = &plainBurn{burnOp{customer: fmt.Sprint("customer-", uint32(k)*2654435761%customers), key: fmt.Sprintf("key-%016d", k), cost: 2, at: ledger.Time(e.clock.Load())}}
+				}
+				for _, err := range e.Do(b.Context(), ops...) {
+					if err != nil {
+						b.Error(err)
+					}
+				}
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// plainBurn is a burn without a cumulative meter, as most events are.
+type plainBurn struct{ burnOp }
+
+func (o *plainBurn) Decide(tx *engine.Tx) error { return o.burn(tx, o.charge()) }

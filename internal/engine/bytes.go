@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"github.com/scrip-dev/scrip/internal/amount"
+)
+
+// errCorrupt is returned for bytes that no version of the engine wrote.
+var errCorrupt = errors.New("corrupt journal bytes")
+
+func appendString(b []byte, s string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s)))
+	return append(b, s...)
+}
+
+func appendInt(b []byte, v int64) []byte { return binary.AppendVarint(b, v) }
+
+// reader takes values off a byte slice. After the first malformed value it yields zero values and keeps the error, so
+// that decoders read straight through and look once at the end.
+type reader struct {
+	rest []byte
+	err  error
+}
+
+func (r *reader) fail() { r.rest, r.err = nil, errCorrupt }
+
+func (r *reader) byte() byte {
+	if len(r.rest) == 0 {
+		r.fail()
+		return 0
+	}
+	v := r.rest[0]
+	r.rest = r.rest[1:]
+	return v
+}
+
+func (r *reader) uint() uint64 {
+	v, n := binary.Uvarint(r.rest)
+	if n <= 0 {
+		r.fail()
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return v
+}
+
+func (r *reader) int() int64 {
+	v, n := binary.Varint(r.rest)
+	if n <= 0 {
+		r.fail()
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return v
+}
+
+// count reads the length of a list. Every member takes at least one byte, which bounds what a corrupt length can cost.
+func (r *reader) count() int {
+	n := r.uint()
+	if n > uint64(len(r.rest)) {
+		r.fail()
+		return 0
+	}
+	return int(n)
+}
+
+func (r *reader) bytes(n int) []byte {
+	if n < 0 || n > len(r.rest) {
+		r.fail()
+		return nil
+	}
+	v := r.rest[:n:n]
+	r.rest = r.rest[n:]
+	return v
+}
+
+func (r *reader) string() string { return string(r.bytes(r.count())) }
+
+func (r *reader) amount() amount.Amount {
+	v, rest, err := amount.DecodeBinary(r.rest)
+	if err != nil {
+		r.fail()
+		return amount.Zero
+	}
+	r.rest = rest
+	return v
+}

@@ -1,0 +1,202 @@
+package engine
+
+import (
+	"context"
+	"slices"
+
+	"github.com/scrip-dev/scrip/internal/ledger"
+)
+
+// How much derived state goes out with one commit. The least keeps a quiet server moving; otherwise a window is
+// written within about a quarter of the time that the next one takes to fill.
+const (
+	pieceRowsMin  = 64
+	pieceRowsIdle = 512
+	pieceHaste    = 4
+)
+
+// flush is a full window on its way to the tables: the owners it changed with their pages, and its keys as a run.
+type flush struct {
+	checkpoint Checkpoint
+	window     uint32
+	owners     []flushOwner
+	keys       map[KeyHash]Position
+	sorted     chan sortedKeys // yields once, when the keys have been sorted beside the writer
+	run        *RunRow
+	chunks     []KeyChunkRow
+}
+
+type flushOwner struct {
+	owner *owner
+	page  *page
+}
+
+type sortedKeys struct {
+	run    RunRow
+	chunks []KeyChunkRow
+}
+
+// turn closes the open window when an entry belongs to the next one.
+func (s *shard) turn(at Position) {
+	w := windowOf(at)
+	if w == s.window {
+		return
+	}
+	f := &flush{
+		checkpoint: Checkpoint{Windows: w, Owners: s.nextOwner, Grants: s.nextGrant},
+		window:     s.window, keys: s.keys.open, sorted: make(chan sortedKeys, 1),
+	}
+	for _, o := range s.dirty {
+		f.owners = append(f.owners, flushOwner{owner: o, page: o.page})
+		if o.page.entries > 0 {
+			o.closing = append(o.closing, closedPage{window: s.window, page: o.page})
+		}
+		o.page, o.dirty = nil, false
+	}
+	s.dirty = s.dirty[:0:0]
+	s.keys.closing = append(s.keys.closing, s.keys.open)
+	s.keys.open = make(map[KeyHash]Position, len(s.keys.open))
+	s.window = w
+	s.flushes = append(s.flushes, f)
+	go func() {
+		run, chunks := sortedRun(f.window, f.keys)
+		f.sorted <- sortedKeys{run: run, chunks: chunks}
+		s.queue.nudge()
+	}()
+	s.evict()
+}
+
+// ready reports whether the flush has something to write now, or is complete.
+func (f *flush) ready() bool {
+	if f.run == nil {
+		select {
+		case k := <-f.sorted:
+			f.run, f.chunks = &k.run, k.chunks
+		default:
+		}
+	}
+	return f.run != nil || len(f.owners) > 0
+}
+
+// wait blocks until the keys are sorted. Only a start does that.
+func (f *flush) wait() {
+	if f.run == nil {
+		k := <-f.sorted
+		f.run, f.chunks = &k.run, k.chunks
+	}
+}
+
+func (f *flush) rows() int { return len(f.owners) + len(f.chunks) }
+
+// pending reports whether a pause could be used to write.
+func (s *shard) pending() bool { return len(s.flushes) > 0 && s.flushes[0].ready() }
+
+// pieceRows is how many rows go out with a commit of so many entries.
+func (s *shard) pieceRows(entries int) int {
+	if entries == 0 {
+		return pieceRowsIdle
+	}
+	rows := 0
+	for _, f := range s.flushes {
+		rows += f.rows()
+	}
+	return max(pieceRowsMin, rows*entries*pieceHaste/windowEntries)
+}
+
+// addPiece puts the next rows of the oldest flush into a commit. States are taken as they are now: they include the
+// entries of this very commit, so the rows must become durable together with them or not at all.
+func (s *shard) addPiece(c *Commit, rows int) {
+	if len(s.flushes) == 0 || !s.flushes[0].ready() {
+		return
+	}
+	f := s.flushes[0]
+	n := min(rows, len(f.owners))
+	for _, o := range f.owners[:n] {
+		s.addOwner(c, o, f.window)
+	}
+	f.owners = f.owners[n:]
+	n = min(rows-n, len(f.chunks))
+	c.Chunks = append(c.Chunks, f.chunks[:n]...)
+	f.chunks = f.chunks[n:]
+	if f.run != nil && f.rows() == 0 {
+		c.Run, c.Checkpoint = f.run, &f.checkpoint
+	}
+}
+
+func (s *shard) addOwner(c *Commit, fo flushOwner, window uint32) {
+	o := fo.owner
+	s.addState(c, o)
+	if fo.page != nil && fo.page.entries > 0 {
+		c.Pages = append(c.Pages, fo.page.row(o.no, window))
+		o.closing = slices.DeleteFunc(o.closing, func(p closedPage) bool { return p.window == window })
+	}
+}
+
+// addState puts an owner's state and the rows of its changed grants into a commit.
+func (s *shard) addState(c *Commit, o *owner) {
+	c.Owners = append(c.Owners, o.row())
+	c.Grants = append(c.Grants, o.grantRows()...)
+	for id := range o.fresh {
+		delete(s.freshGrants, id)
+	}
+	o.fresh = nil
+	customer := customerOf(o.key)
+	left := slices.DeleteFunc(s.unsaved[customer], func(k ledger.Key) bool { return k == o.key })
+	if len(left) == 0 {
+		delete(s.unsaved, customer)
+		return
+	}
+	s.unsaved[customer] = left
+}
+
+// grantRows are the rows of the grants that changed since the last time, by id.
+func (o *owner) grantRows() []GrantRow {
+	rows := make([]GrantRow, 0, len(o.fresh))
+	for id, g := range o.fresh {
+		row := GrantRow{ID: id, Key: o.key, CreatedAt: g.state.CreatedAt, Final: g.final}
+		row.State = ledger.AppendFact(nil, &ledger.Fact{Kind: ledger.FactGrant, Grant: &g.state}, nil)
+		if g.texts != nil {
+			row.Texts = appendTexts(nil, g.texts)
+		}
+		rows = append(rows, row)
+	}
+	slices.SortFunc(rows, func(a, b GrantRow) int { return int(int64(a.ID) - int64(b.ID)) })
+	return rows
+}
+
+// written takes note of what a commit made durable.
+func (s *shard) written(c *Commit) {
+	if c.Run == nil {
+		return
+	}
+	s.keys.runs = append(s.keys.runs, &keyRun{id: c.Run.Run, firsts: c.Run.Firsts, filter: filter{bits: c.Run.Filter}})
+	s.keys.closing = s.keys.closing[1:]
+	s.flushes = s.flushes[1:]
+}
+
+// settle writes everything that can be written: all full windows, and the state of every owner changed since. It needs
+// a moment without uncommitted entries.
+func (s *shard) settle() error {
+	if err := s.writeWindows(); err != nil {
+		return err
+	}
+	c := Commit{Shard: s.id}
+	for _, o := range s.dirty {
+		s.addState(&c, o)
+	}
+	return s.journal.Commit(context.Background(), &c)
+}
+
+// writeWindows writes all full windows.
+func (s *shard) writeWindows() error {
+	for len(s.flushes) > 0 {
+		s.flushes[0].wait()
+		c := Commit{Shard: s.id}
+		s.addPiece(&c, pieceRowsIdle)
+		if err := s.journal.Commit(context.Background(), &c); err != nil {
+			return err
+		}
+		s.written(&c)
+	}
+	return nil
+}

@@ -1,0 +1,265 @@
+package engine
+
+import (
+	"encoding/binary"
+	"maps"
+	"slices"
+
+	"github.com/scrip-dev/scrip/internal/ledger"
+	"github.com/scrip-dev/scrip/internal/rating"
+)
+
+// entryVersion is the first byte of every entry. Old versions stay readable for ever.
+const entryVersion = 1
+
+// Which optional members an entry carries.
+const (
+	hasRequest = 1 << iota
+	hasReason
+	hasKey
+	hasRef
+	hasEvent
+	hasTexts
+)
+
+// appendEntry appends the stored form of e. Its position is not part of it: the block knows it.
+func appendEntry(b []byte, e *Entry) []byte {
+	b = append(b, entryVersion, byte(e.Kind), e.flags())
+	b = appendString(b, e.Environment)
+	b = appendString(b, e.Customer)
+	b = appendInt(b, int64(e.At))
+	b = append(b, byte(e.Actor.Kind))
+	b = appendString(b, e.Actor.ID)
+	if e.Request != "" {
+		b = appendString(b, e.Request)
+	}
+	if e.Reason != "" {
+		b = appendString(b, e.Reason)
+	}
+	if e.Key != "" {
+		b = appendString(b, e.Key)
+		b = binary.LittleEndian.AppendUint64(b, e.Fingerprint)
+	}
+	if e.Ref != 0 {
+		b = binary.AppendUvarint(b, uint64(e.Ref))
+		b = appendInt(b, int64(e.RefEventAt))
+	}
+	if e.Event != nil {
+		b = appendEvent(b, e.Event, e.At)
+	}
+	if len(e.Texts) > 0 {
+		b = binary.AppendUvarint(b, uint64(len(e.Texts)))
+		for i := range e.Texts {
+			b = appendTexts(b, &e.Texts[i])
+		}
+	}
+	return appendPools(b, e.Pools)
+}
+
+func (e *Entry) flags() byte {
+	var f byte
+	set := func(flag byte, on bool) {
+		if on {
+			f |= flag
+		}
+	}
+	set(hasRequest, e.Request != "")
+	set(hasReason, e.Reason != "")
+	set(hasKey, e.Key != "")
+	set(hasRef, e.Ref != 0)
+	set(hasEvent, e.Event != nil)
+	set(hasTexts, len(e.Texts) > 0)
+	return f
+}
+
+// decodeEntry reads what appendEntry wrote. The rows of the entry share one cause.
+func decodeEntry(b []byte, at Position) (*Entry, error) {
+	e := &Entry{Position: at}
+	r := &reader{rest: b}
+	if r.byte() != entryVersion {
+		return nil, errCorrupt
+	}
+	e.Kind = EntryKind(r.byte())
+	flags := r.byte()
+	e.Environment, e.Customer = r.string(), r.string()
+	e.At = ledger.Time(r.int())
+	e.Actor = ledger.Actor{Kind: ledger.ActorKind(r.byte()), ID: r.string()}
+	if flags&hasRequest != 0 {
+		e.Request = r.string()
+	}
+	if flags&hasReason != 0 {
+		e.Reason = r.string()
+	}
+	if flags&hasKey != 0 {
+		e.Key = r.string()
+		if raw := r.bytes(8); raw != nil {
+			e.Fingerprint = binary.LittleEndian.Uint64(raw)
+		}
+	}
+	if flags&hasRef != 0 {
+		e.Ref, e.RefEventAt = Position(r.uint()), ledger.Time(r.int())
+	}
+	if flags&hasEvent != 0 {
+		e.Event = r.event(e.At)
+	}
+	if flags&hasTexts != 0 {
+		for range r.count() {
+			e.Texts = append(e.Texts, r.texts())
+		}
+	}
+	r.pools(e)
+	if r.err == nil && len(r.rest) > 0 {
+		r.fail()
+	}
+	return e, r.err
+}
+
+func appendEvent(b []byte, ev *Event, at ledger.Time) []byte {
+	b = appendString(b, ev.Name)
+	b = appendString(b, ev.Resource)
+	b = appendInt(b, int64(at-ev.At))
+	b = binary.AppendUvarint(b, uint64(len(ev.Dims)))
+	for i := range ev.Dims {
+		d := &ev.Dims[i]
+		b = append(appendString(b, d.Key), byte(d.Kind))
+		b = appendString(b, d.Text)
+	}
+	b = append(b, byte(ev.Status))
+	b = appendString(b, ev.Reason)
+	b = binary.AppendUvarint(b, uint64(len(ev.Warnings)))
+	for _, w := range ev.Warnings {
+		b = appendString(b, string(w))
+	}
+	b = binary.AppendUvarint(b, uint64(len(ev.Charges)))
+	for i := range ev.Charges {
+		b = appendCharge(b, &ev.Charges[i])
+	}
+	return b
+}
+
+func (r *reader) event(at ledger.Time) *Event {
+	ev := &Event{Name: r.string(), Resource: r.string(), At: at - ledger.Time(r.int())}
+	for range r.count() {
+		ev.Dims = append(ev.Dims, rating.Dim{Key: r.string(), Kind: rating.Kind(r.byte()), Text: r.string()})
+	}
+	ev.Status = EventStatus(r.byte())
+	ev.Reason = r.string()
+	for range r.count() {
+		ev.Warnings = append(ev.Warnings, rating.Warning(r.string()))
+	}
+	for range r.count() {
+		ev.Charges = append(ev.Charges, r.charge())
+	}
+	return ev
+}
+
+func appendCharge(b []byte, c *Charge) []byte {
+	b = appendString(b, c.Feature)
+	b = appendString(b, c.Mapping)
+	b = appendInt(b, int64(c.Version))
+	b = appendString(b, c.Currency)
+	b = appendString(b, c.Subscription)
+	b = c.Units.AppendBinary(b)
+	b = c.Cost.AppendBinary(b)
+	if c.Meter == nil {
+		return append(b, 0)
+	}
+	b = append(b, 1)
+	b = appendInt(b, int64(c.Meter.Period))
+	return appendMeterUse(b, c.Meter)
+}
+
+func (r *reader) charge() Charge {
+	c := Charge{
+		Charge:       ledger.Charge{Feature: r.string(), Mapping: r.string(), Version: int32(r.int())},
+		Currency:     r.string(),
+		Subscription: r.string(),
+		Units:        r.amount(),
+		Cost:         r.amount(),
+	}
+	if r.byte() == 1 {
+		c.Meter = &MeterUse{Period: ledger.Time(r.int())}
+		r.meterUse(c.Meter)
+	}
+	return c
+}
+
+func appendTexts(b []byte, t *GrantTexts) []byte {
+	b = binary.AppendUvarint(b, uint64(t.Grant))
+	for _, s := range []string{t.DisplayName, t.Comment, t.Reason, t.CollectionMethod, t.SourceType, t.SourceID} {
+		b = appendString(b, s)
+	}
+	b = append(b, byte(t.Actor.Kind))
+	b = appendString(b, t.Actor.ID)
+	b = binary.AppendUvarint(b, uint64(len(t.Metadata)))
+	for _, k := range slices.Sorted(maps.Keys(t.Metadata)) {
+		b = appendString(appendString(b, k), t.Metadata[k])
+	}
+	return b
+}
+
+func (r *reader) texts() GrantTexts {
+	t := GrantTexts{Grant: ledger.GrantID(r.uint())}
+	for _, s := range []*string{&t.DisplayName, &t.Comment, &t.Reason, &t.CollectionMethod, &t.SourceType, &t.SourceID} {
+		*s = r.string()
+	}
+	t.Actor = ledger.Actor{Kind: ledger.ActorKind(r.byte()), ID: r.string()}
+	for range r.count() {
+		if t.Metadata == nil {
+			t.Metadata = map[string]string{}
+		}
+		k := r.string()
+		t.Metadata[k] = r.string()
+	}
+	return t
+}
+
+func appendPools(b []byte, pools []PoolFacts) []byte {
+	b = binary.AppendUvarint(b, uint64(len(pools)))
+	for i := range pools {
+		p := &pools[i]
+		b = appendString(b, p.Currency)
+		b = appendString(b, p.Resource)
+		b = binary.AppendUvarint(b, uint64(len(p.Facts)))
+		for f := range p.Facts {
+			b = ledger.AppendFact(b, &p.Facts[f], p.Facts[f].Row.Cause) // all rows of an entry share one cause
+		}
+	}
+	return b
+}
+
+func (r *reader) pools(e *Entry) {
+	cause := e.cause()
+	for range r.count() {
+		p := PoolFacts{Currency: r.string(), Resource: r.string()}
+		for range r.count() {
+			fact, rest, err := ledger.DecodeFact(r.rest, cause, cause)
+			if err != nil {
+				r.fail()
+				return
+			}
+			p.Facts, r.rest = append(p.Facts, fact), rest
+		}
+		e.Pools = append(e.Pools, p)
+	}
+}
+
+// appendMeterUse keeps what a replay needs to advance the meter: how it aggregates, and what was measured.
+func appendMeterUse(b []byte, m *MeterUse) []byte {
+	b = append(b, byte(m.Meter.Aggregation))
+	if t := m.Meter.Transform; t != nil {
+		b = append(appendInt(b, t.DivideBy), byte(t.Round))
+	} else {
+		b = appendInt(b, 0)
+	}
+	b = m.Measure.Units.AppendBinary(b)
+	return appendString(b, m.Measure.Value)
+}
+
+func (r *reader) meterUse(m *MeterUse) {
+	m.Meter = &rating.Meter{Aggregation: rating.Aggregation(r.byte())}
+	if divide := r.int(); divide != 0 {
+		m.Meter.Transform = &rating.Transform{DivideBy: divide, Round: rating.Rounding(r.byte())}
+	}
+	m.Measure = rating.Measurement{Units: r.amount(), Value: r.string()}
+}

@@ -1,0 +1,201 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/scrip-dev/scrip/internal/ledger"
+)
+
+// EventRecord is a reported event with what became of it later.
+type EventRecord struct {
+	*Entry
+	Resolved *Entry // the entry that released, rated again or dropped it, or nil
+	Reversed *Entry // the entry that reversed it, or nil
+}
+
+// EventQuery selects events of an environment, newest first by arrival.
+type EventQuery struct {
+	Environment string
+	Customer    string   // empty means all; then Attention or a scan of the journal answers
+	Attention   bool     // only events that were not rated when they came
+	Before      Position // exclusive; 0 means from the newest
+	After       Position // exclusive; with Limit, those nearest to it
+	Limit       int
+	Match       func(*Entry) bool
+}
+
+// Events lists events. The second result tells whether there are more in the direction that was asked for.
+func (e *Engine) Events(ctx context.Context, q EventQuery) ([]EventRecord, bool, error) {
+	found := &eventList{query: q}
+	for _, s := range e.eventShards(q) {
+		if err := s.events(ctx, q, found); err != nil {
+			return nil, false, err
+		}
+		found.next()
+	}
+	entries, more := found.result()
+	records := make([]EventRecord, len(entries))
+	for i, entry := range entries {
+		var err error
+		if records[i], err = e.record(ctx, entry); err != nil {
+			return nil, false, err
+		}
+	}
+	return records, more, nil
+}
+
+func (e *Engine) eventShards(q EventQuery) []*shard {
+	if q.Customer != "" {
+		return []*shard{e.shardOf(q.Environment, q.Customer)}
+	}
+	return e.shards
+}
+
+// Event reads one event with what became of it; false when the position holds none.
+func (e *Engine) Event(ctx context.Context, at Position) (EventRecord, bool, error) {
+	entry, ok, err := e.Entry(ctx, at)
+	if err != nil || !ok || entry.Kind != EventEntry && entry.Kind != ConsumeEntry {
+		return EventRecord{}, false, err
+	}
+	record, err := e.record(ctx, entry)
+	return record, err == nil, err
+}
+
+func (e *Engine) record(ctx context.Context, entry *Entry) (EventRecord, error) {
+	r := EventRecord{Entry: entry}
+	s := e.shards[entry.Position.Shard()]
+	err := s.read(ctx, func() (err error) {
+		if r.Resolved, err = s.taken(ctx, ResolveKey(entry.Position)); err != nil {
+			return err
+		}
+		r.Reversed, err = s.taken(ctx, ReverseKey(entry.Position))
+		return err
+	})
+	return r, err
+}
+
+// taken returns the entry that took a key, or nil.
+func (s *shard) taken(ctx context.Context, key KeyHash) (*Entry, error) {
+	at, ok, err := s.keys.find(ctx, s.journal, s.id, key)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return s.entry(ctx, at)
+}
+
+// events feeds a shard's events to the list, newest first, until it has enough.
+func (s *shard) events(ctx context.Context, q EventQuery, found *eventList) error {
+	if q.Customer == "" && !q.Attention {
+		return s.scanEvents(ctx, q, found)
+	}
+	pages, err := s.pages(ctx, ledger.Key{Environment: q.Environment, Customer: q.Customer})
+	if err != nil {
+		return err
+	}
+	reader := &entryReader{shard: s}
+	for {
+		page, err := pages.next(ctx)
+		if err != nil || page == nil {
+			return err
+		}
+		refs, err := decodeRefs(s.id, page)
+		if err != nil {
+			return err
+		}
+		for _, ref := range slices.Backward(refs) {
+			if q.Before != 0 && ref.at >= q.Before {
+				continue
+			}
+			if ref.at <= q.After {
+				return nil
+			}
+			entry, err := reader.read(ctx, ref.at)
+			if err != nil {
+				return err
+			}
+			if found.add(entry) {
+				return nil
+			}
+		}
+	}
+}
+
+// scanEvents walks the journal itself, backwards, block by block: the live tail of an environment.
+func (s *shard) scanEvents(ctx context.Context, q EventQuery, found *eventList) error {
+	at, err := s.journal.Head(ctx, s.id)
+	if err != nil {
+		return err
+	}
+	if q.Before != 0 && q.Before.Shard() == s.id {
+		at = min(at, q.Before)
+	}
+	for at.Ordinal() > 1 {
+		block, err := s.journal.Block(ctx, at-1)
+		if err != nil {
+			return err
+		}
+		var entries []*Entry
+		err = block.each(func(p Position, raw []byte) error {
+			if p >= at || p <= q.After {
+				return nil
+			}
+			entry, err := decodeEntry(raw, p)
+			entries = append(entries, entry)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, entry := range slices.Backward(entries) {
+			wanted := entry.Environment == q.Environment && (entry.Kind == EventEntry || entry.Kind == ConsumeEntry)
+			if wanted && found.add(entry) {
+				return nil
+			}
+		}
+		if at = block.First; at <= q.After {
+			return nil
+		}
+	}
+	return nil
+}
+
+// eventList collects entries of one shard after another, each newest first, and keeps those nearest to the cursor.
+type eventList struct {
+	query EventQuery
+	shard []*Entry
+	all   []*Entry
+}
+
+// add takes an entry and reports whether the shard has yielded enough.
+func (l *eventList) add(e *Entry) bool {
+	if l.query.Match != nil && !l.query.Match(e) {
+		return false
+	}
+	l.shard = append(l.shard, e)
+	if l.query.After == 0 {
+		return len(l.shard) > l.query.Limit
+	}
+	if len(l.shard) > l.query.Limit+1 {
+		l.shard = l.shard[1:]
+	}
+	return false
+}
+
+func (l *eventList) next() {
+	l.all = append(l.all, l.shard...)
+	l.shard = nil
+}
+
+func (l *eventList) result() ([]*Entry, bool) {
+	slices.SortStableFunc(l.all, func(a, b *Entry) int { return cmp.Compare(b.At, a.At) })
+	more := len(l.all) > l.query.Limit
+	switch {
+	case !more:
+		return l.all, false
+	case l.query.After != 0:
+		return l.all[len(l.all)-l.query.Limit:], true
+	}
+	return l.all[:l.query.Limit], true
+}

@@ -1,0 +1,185 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"sort"
+
+	"github.com/scrip-dev/scrip/internal/ledger"
+)
+
+// KeyHash names what may happen only once: the first 16 bytes of a SHA-256 over length-prefixed parts. The zero
+// KeyHash means that an operation has no key.
+type KeyHash [16]byte
+
+// The spaces of keys. Parts of one space never meet those of another.
+const (
+	eventKeys   = "event"
+	grantKeys   = "grant"
+	holdKeys    = "hold"
+	holdEndKeys = "hold-end"
+	reverseKeys = "reverse"
+	resolveKeys = "resolve"
+)
+
+func hashKey(space string, parts ...string) KeyHash {
+	var buf [256]byte
+	b := appendString(buf[:0], space)
+	for _, p := range parts {
+		b = appendString(b, p)
+	}
+	sum := sha256.Sum256(b)
+	return KeyHash(sum[:16])
+}
+
+// EventKey is the identity of an event (semantics 7.2). A direct consumption has no event name.
+func EventKey(environment, customer, resource, event, key string) KeyHash {
+	return hashKey(eventKeys, environment, customer, resource, event, key)
+}
+
+// GrantKey is the identity of a grant created with an idempotency key (semantics 4.7).
+func GrantKey(environment, key string) KeyHash { return hashKey(grantKeys, environment, key) }
+
+// HoldKey is the identity of a reservation: its id is unique per pool for ever (semantics 6.4).
+func HoldKey(pool ledger.Key, reservation string) KeyHash {
+	return hashKey(holdKeys, pool.Environment, pool.Customer, pool.Currency, pool.Resource, reservation)
+}
+
+// HoldEndKey finds the entry in which a reservation ended.
+func HoldEndKey(pool ledger.Key, reservation string) KeyHash {
+	return hashKey(holdEndKeys, pool.Environment, pool.Customer, pool.Currency, pool.Resource, reservation)
+}
+
+// ReverseKey finds the entry that reversed an event; an event is reversed once (semantics 7.4).
+func ReverseKey(event Position) KeyHash { return hashKey(reverseKeys, event.EventID()) }
+
+// ResolveKey finds the entry that released, rated again or dropped an event.
+func ResolveKey(event Position) KeyHash { return hashKey(resolveKeys, event.EventID()) }
+
+// entryKeys lists the keys that an entry takes. It is a function of the entry alone, so a replay takes the same ones.
+func entryKeys(e *Entry) []KeyHash {
+	var keys []KeyHash
+	switch e.Kind {
+	case EventEntry, ConsumeEntry:
+		keys = append(keys, EventKey(e.Environment, e.Customer, e.Event.Resource, e.Event.Name, e.Key))
+	case GrantEntry:
+		if e.Key != "" {
+			keys = append(keys, GrantKey(e.Environment, e.Key))
+		}
+	case ReverseEntry:
+		keys = append(keys, ReverseKey(e.Ref))
+	case ResolveEntry:
+		keys = append(keys, ResolveKey(e.Ref))
+	case ReserveEntry:
+		keys = append(keys, HoldKey(e.poolKey(0), e.Key))
+	}
+	for i := range e.Pools {
+		for f := range e.Pools[i].Facts {
+			if h := e.Pools[i].Facts[f].Hold; h != nil && h.End != ledger.HoldOpen {
+				keys = append(keys, HoldEndKey(e.poolKey(i), h.ID))
+			}
+		}
+	}
+	return keys
+}
+
+func (e *Entry) poolKey(i int) ledger.Key {
+	p := &e.Pools[i]
+	return ledger.Key{Environment: e.Environment, Customer: e.Customer, Currency: p.Currency, Resource: p.Resource}
+}
+
+// Sizes of a run. A chunk is what one lookup reads from the database.
+const (
+	keyRecordBytes = len(KeyHash{}) + 8
+	chunkKeys      = 512
+)
+
+// keyIndex maps every key ever taken in a shard to the entry that took it. Keys of the open window and of those
+// being written are in maps; older windows are sorted, immutable runs in the database, each behind a filter.
+type keyIndex struct {
+	open    map[KeyHash]Position
+	closing []map[KeyHash]Position // oldest first
+	runs    []*keyRun
+}
+
+func newKeyIndex() *keyIndex { return &keyIndex{open: map[KeyHash]Position{}} }
+
+func (k *keyIndex) add(key KeyHash, at Position) { k.open[key] = at }
+
+// find returns the entry that took the key, reading at most one chunk for each run whose filter lets the key through.
+func (k *keyIndex) find(ctx context.Context, j Journal, shard uint16, key KeyHash) (Position, bool, error) {
+	if at, ok := k.open[key]; ok {
+		return at, true, nil
+	}
+	for _, window := range k.closing {
+		if at, ok := window[key]; ok {
+			return at, true, nil
+		}
+	}
+	for _, run := range slices.Backward(k.runs) {
+		if !run.filter.has(key) {
+			continue
+		}
+		chunk, err := j.KeyChunk(ctx, shard, run.id, run.chunkOf(key))
+		if err != nil {
+			return 0, false, err
+		}
+		if at, ok := findInChunk(chunk, key); ok {
+			return at, true, nil
+		}
+	}
+	return 0, false, nil
+}
+
+// keyRun is what memory holds of one run.
+type keyRun struct {
+	id     uint32
+	firsts []byte
+	filter filter
+}
+
+// chunkOf returns the chunk that holds the key if the run does.
+func (r *keyRun) chunkOf(key KeyHash) int {
+	chunks := len(r.firsts) / len(key)
+	after := sort.Search(chunks, func(i int) bool {
+		return bytes.Compare(r.firsts[i*len(key):(i+1)*len(key)], key[:]) > 0
+	})
+	return max(after-1, 0)
+}
+
+func findInChunk(chunk []byte, key KeyHash) (Position, bool) {
+	records := len(chunk) / keyRecordBytes
+	i := sort.Search(records, func(i int) bool {
+		return bytes.Compare(chunk[i*keyRecordBytes:i*keyRecordBytes+len(key)], key[:]) >= 0
+	})
+	if i == records || !bytes.Equal(chunk[i*keyRecordBytes:i*keyRecordBytes+len(key)], key[:]) {
+		return 0, false
+	}
+	return Position(binary.BigEndian.Uint64(chunk[i*keyRecordBytes+len(key):])), true
+}
+
+// sortedRun makes the run of one window: its description and its chunks, a function of the keys alone.
+func sortedRun(window uint32, keys map[KeyHash]Position) (RunRow, []KeyChunkRow) {
+	sorted := make([]KeyHash, 0, len(keys))
+	f := newFilter(len(keys))
+	for k := range keys {
+		sorted = append(sorted, k)
+		f.add(k)
+	}
+	slices.SortFunc(sorted, func(a, b KeyHash) int { return bytes.Compare(a[:], b[:]) })
+	run := RunRow{Run: window, Keys: len(sorted), Filter: f.bits}
+	var chunks []KeyChunkRow
+	for part := range slices.Chunk(sorted, chunkKeys) {
+		data := make([]byte, 0, len(part)*keyRecordBytes)
+		for _, k := range part {
+			data = append(data, k[:]...)
+			data = binary.BigEndian.AppendUint64(data, uint64(keys[k]))
+		}
+		run.Firsts = append(run.Firsts, part[0][:]...)
+		chunks = append(chunks, KeyChunkRow{Run: window, Chunk: len(chunks), Data: data})
+	}
+	return run, chunks
+}

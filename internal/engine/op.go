@@ -1,0 +1,168 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/scrip-dev/scrip/internal/amount"
+	"github.com/scrip-dev/scrip/internal/ledger"
+)
+
+// Errors of Do that are not an operation's own.
+var (
+	// ErrUnavailable means that the outcome is not known or that nothing can be written now. Repeating the request
+	// with its key is safe.
+	ErrUnavailable = errors.New("the ledger cannot be written at the moment")
+	// ErrOverloaded means that the queue was full and nothing was done.
+	ErrOverloaded = errors.New("too many operations are waiting")
+)
+
+// Scope says whose operation it is, and what may happen only once.
+type Scope struct {
+	Environment string
+	Customer    string
+	Key         KeyHash // zero for an operation without a key
+}
+
+// Op is one operation. Its methods run in the writer of the customer's shard, one operation after another; what they
+// store in the op may be read once Do has returned.
+type Op interface {
+	Scope() Scope
+	// Decide does the work: it opens pools, calls the ledger, and describes itself in tx.Entry(). It must not change a
+	// pool and then fail. Leaving Entry().Kind at zero records nothing.
+	Decide(tx *Tx) error
+	// Repeat is called instead of Decide when the key was taken before, with the entry that took it.
+	Repeat(tx *Tx, first *Entry) error
+}
+
+// PoolRef names a pool of the operation's customer.
+type PoolRef struct {
+	Currency string
+	Resource string
+}
+
+// Tx is one operation under way in a shard's writer.
+type Tx struct {
+	ctx      context.Context
+	shard    *shard
+	scope    Scope
+	now      ledger.Time
+	entry    Entry
+	cause    *ledger.Cause
+	begun    bool // the header is fixed
+	customer *owner
+	pools    []openPool
+}
+
+// openPool is a pool with the facts that the operation has made of it.
+type openPool struct {
+	owner *owner
+	tx    ledger.Tx
+	ahead bool // in a replay: the owner's checkpoint is of after this entry
+}
+
+// Now is the environment's clock, one value for the whole batch.
+func (tx *Tx) Now() ledger.Time { return tx.now }
+
+// Entry is the record under way. The members that rows carry (Reason, Ref, RefEventAt, Actor, Event and its time) must
+// be set before Ledger is called for the first time, the rest before Decide returns.
+func (tx *Tx) Entry() *Entry { return &tx.entry }
+
+// Open loads the pools that the operation will use and posts what is due in them. It must be called once, before Pool
+// and Ledger, with every pool.
+func (tx *Tx) Open(refs ...PoolRef) error {
+	if tx.begun || len(tx.pools) > 0 {
+		panic("engine: Open called twice")
+	}
+	for _, ref := range refs {
+		o, err := tx.shard.pool(tx.ctx, tx.customer, ref)
+		if err != nil {
+			return err
+		}
+		tx.shard.sweep(tx.ctx, o, tx.now)
+		tx.use(o)
+	}
+	return nil
+}
+
+// use adds a pool to the operation. The memory of an earlier operation's facts serves again: they are in the journal's
+// bytes by now.
+func (tx *Tx) use(o *owner) {
+	n := len(tx.pools)
+	if n == cap(tx.pools) {
+		tx.pools = append(tx.pools, openPool{owner: o})
+		return
+	}
+	tx.pools = tx.pools[:n+1]
+	p := &tx.pools[n]
+	*p = openPool{owner: o, tx: ledger.Tx{Facts: p.tx.Facts[:0], Ended: p.tx.Ended[:0]}}
+}
+
+// begin fixes the operation's place in the journal and the cause of its rows.
+func (tx *Tx) begin() {
+	tx.begun = true
+	tx.entry.Position = tx.shard.blocks.next
+	tx.entry.Environment, tx.entry.Customer, tx.entry.At = tx.scope.Environment, tx.scope.Customer, tx.now
+	tx.cause = tx.entry.cause()
+	for i := range tx.pools {
+		p := &tx.pools[i]
+		facts, ended := p.tx.Facts, p.tx.Ended
+		p.tx = tx.shard.ledgerTx(tx.scope.Environment, tx.now, tx.cause)
+		p.tx.Facts, p.tx.Ended = facts, ended
+	}
+}
+
+// Pool returns the i-th opened pool, to look at.
+func (tx *Tx) Pool(i int) *ledger.Pool { return tx.pools[i].owner.pool }
+
+// Ledger returns the ledger transaction to change the i-th opened pool with.
+func (tx *Tx) Ledger(i int) *ledger.Tx {
+	if !tx.begun {
+		tx.begin()
+	}
+	return &tx.pools[i].tx
+}
+
+// Advance moves the cumulative meter of a charge and returns the units that it adds.
+func (tx *Tx) Advance(c *Charge) amount.Amount { return tx.customer.meters.advance(c) }
+
+// Preview returns the units that Advance would, and changes nothing.
+func (tx *Tx) Preview(c *Charge) amount.Amount { return tx.customer.meters.preview(c) }
+
+// Find returns the entry that took a key.
+func (tx *Tx) Find(key KeyHash) (*Entry, bool, error) {
+	at, ok, err := tx.shard.keys.find(tx.ctx, tx.shard.journal, tx.shard.id, key)
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	e, err := tx.shard.entry(tx.ctx, at)
+	return e, err == nil, err
+}
+
+// Load reads an earlier entry of this shard.
+func (tx *Tx) Load(at Position) (*Entry, error) { return tx.shard.entry(tx.ctx, at) }
+
+// changed reports whether a pool has been changed.
+func (tx *Tx) changed() bool {
+	for i := range tx.pools {
+		if len(tx.pools[i].tx.Facts) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// finish collects what the operation did into its entry.
+func (tx *Tx) finish() {
+	tx.entry.Pools = tx.shard.poolFacts[:0]
+	for i := range tx.pools {
+		p := &tx.pools[i]
+		if len(p.tx.Facts) == 0 {
+			continue
+		}
+		tx.entry.Pools = append(tx.entry.Pools, PoolFacts{
+			Currency: p.owner.key.Currency, Resource: p.owner.key.Resource, Facts: p.tx.Facts,
+		})
+	}
+	tx.shard.poolFacts = tx.entry.Pools
+}

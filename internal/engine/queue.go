@@ -1,0 +1,75 @@
+package engine
+
+import "sync"
+
+// Limits of one shard's queue.
+const (
+	// queueOpsMax bounds what may wait: beyond it callers are told to come back. At 100,000 operations a second it is
+	// a wait of under a second.
+	queueOpsMax = 64_000
+	// batchOpsMax bounds one commit, and so how long the first operation of a batch waits for the last: about 30 ms.
+	batchOpsMax = 8_000
+)
+
+// queue is where requests wait for the writer. The writer takes whatever has come while the last commit was under
+// way: batches grow with load and no timer is involved.
+type queue struct {
+	mu     sync.Mutex
+	wake   *sync.Cond
+	items  []*work
+	ops    int
+	nudged bool
+	closed bool
+}
+
+// put adds a request, or reports that the queue is full or closed.
+func (q *queue) put(w *work) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.closed:
+		return ErrUnavailable
+	case q.ops+len(w.ops) > queueOpsMax:
+		return ErrOverloaded
+	}
+	q.items = append(q.items, w)
+	q.ops += len(w.ops)
+	q.wake.Signal()
+	return nil
+}
+
+// take returns the next batch. With wait it blocks until there is one; without, an empty batch means that the writer
+// may use the pause. It reports false when the queue is closed and nothing is left.
+func (q *queue) take(wait bool) ([]*work, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.items) == 0 && !q.closed && !q.nudged && wait {
+		q.wake.Wait()
+	}
+	q.nudged = false
+	n, ops := 0, 0
+	for n < len(q.items) && (n == 0 || ops+len(q.items[n].ops) <= batchOpsMax) {
+		ops += len(q.items[n].ops)
+		n++
+	}
+	batch := q.items[:n:n]
+	q.items = q.items[n:]
+	q.ops -= ops
+	return batch, n > 0 || !q.closed
+}
+
+// nudge wakes the writer although nobody waits for an answer: there is something to write.
+func (q *queue) nudge() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.nudged = true
+	q.wake.Signal()
+}
+
+// close lets the writer finish what waits and refuses everything after.
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.wake.Broadcast()
+}

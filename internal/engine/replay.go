@@ -1,0 +1,140 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/scrip-dev/scrip/internal/ledger"
+)
+
+// load makes the shard's state from its last checkpoint and the journal after it. It forgets what memory held.
+func (s *shard) load(ctx context.Context) error {
+	s.loaded.Store(false)
+	s.reset()
+	cp, err := s.journal.Checkpoint(ctx, s.id)
+	if err != nil {
+		return err
+	}
+	s.window, s.nextOwner, s.nextGrant = cp.Windows, cp.Owners, cp.Grants
+	runs, err := s.journal.Runs(ctx, s.id)
+	if err != nil {
+		return err
+	}
+	for _, r := range runs {
+		if r.Run < cp.Windows {
+			s.keys.runs = append(s.keys.runs, &keyRun{id: r.Run, firsts: r.Firsts, filter: filter{bits: r.Filter}})
+		}
+	}
+	from := windowStart(s.id, cp.Windows) + 1
+	s.blocks.next = from
+	err = s.journal.Blocks(ctx, from, func(b *Block) error { return s.replayBlock(ctx, b, from) })
+	if err != nil {
+		return fmt.Errorf("replay shard %d: %w", s.id, err)
+	}
+	s.publish()
+	s.loaded.Store(true)
+	return nil
+}
+
+func (s *shard) reset() {
+	s.ownersMu.Lock()
+	s.customers, s.pools = map[customerID]*owner{}, 0
+	s.ownersMu.Unlock()
+	s.keys = newKeyIndex()
+	s.blocks = blockWriter{}
+	s.dirty, s.flushes, s.changed = nil, nil, nil
+	s.batch++
+	s.now = map[string]ledger.Time{}
+	s.dues.reset()
+	s.unsaved = map[ledger.Key][]ledger.Key{}
+	s.freshGrants = map[ledger.GrantID]ledger.Key{}
+}
+
+func (s *shard) replayBlock(ctx context.Context, b *Block, from Position) error {
+	if b.Next() <= from {
+		return nil
+	}
+	err := b.each(func(at Position, raw []byte) error {
+		if at < from {
+			return nil
+		}
+		if at != s.blocks.next {
+			return fmt.Errorf("entry %d follows %d: %w", at.Ordinal(), s.blocks.next.Ordinal(), errCorrupt)
+		}
+		e, err := decodeEntry(raw, at)
+		if err != nil {
+			return err
+		}
+		return s.replay(ctx, e)
+	})
+	if err != nil || len(s.flushes) < 2 {
+		return err
+	}
+	return s.writeWindows() // a long replay must not keep every window in memory
+}
+
+// replay folds one entry into memory, leaving out owners whose checkpoint already has it.
+func (s *shard) replay(ctx context.Context, e *Entry) error {
+	customer, err := s.customer(ctx, e.Environment, e.Customer)
+	if err != nil {
+		return err
+	}
+	pools := make([]openPool, len(e.Pools))
+	for i := range e.Pools {
+		o, err := s.pool(ctx, customer, PoolRef{Currency: e.Pools[i].Currency, Resource: e.Pools[i].Resource})
+		if err != nil {
+			return err
+		}
+		pools[i] = openPool{owner: o, ahead: o.asOf >= e.Position, tx: ledger.Tx{Facts: e.Pools[i].Facts}}
+		s.fold(&pools[i])
+	}
+	replayMeters(e, customer)
+	s.index(ctx, e, customer, pools, KeyHash{})
+	s.blocks.next++
+	return nil
+}
+
+func (s *shard) fold(p *openPool) {
+	for i := range p.tx.Facts {
+		f := &p.tx.Facts[i]
+		if f.Kind == ledger.FactGrant {
+			s.nextGrant = max(s.nextGrant, Position(f.Grant.ID).Ordinal())
+		}
+		if p.ahead {
+			continue
+		}
+		if g := p.owner.pool.Apply(f); g != nil && isFinal(g) {
+			p.tx.Ended = append(p.tx.Ended, *g) // the last state of a grant wins
+		}
+	}
+}
+
+func replayMeters(e *Entry, customer *owner) {
+	if e.Event == nil || customer.asOf >= e.Position {
+		return
+	}
+	for i := range e.Event.Charges {
+		if c := &e.Event.Charges[i]; c.Meter != nil {
+			customer.meters.advance(c)
+		}
+	}
+}
+
+// publish shows readers the state after a commit or a load.
+func (s *shard) publish() {
+	for _, o := range s.changed {
+		if o.pool != nil {
+			s.show(o)
+		}
+	}
+	s.changed = s.changed[:0]
+}
+
+// show replaces what readers see of a pool, and remembers when something will be due in it.
+func (s *shard) show(o *owner) {
+	before, now := o.view.Load(), viewOf(o.pool)
+	o.view.Store(now)
+	if now.NextDue != ledger.Never && (before == nil || before.NextDue != now.NextDue) {
+		s.dues.add(now.NextDue, o.key)
+	}
+}

@@ -1,0 +1,94 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/scrip-dev/scrip/internal/ledger"
+)
+
+// touch opens one pool and does nothing else: it loads it and posts what is due.
+type touch struct{ key ledger.Key }
+
+func (t *touch) Scope() Scope {
+	return Scope{Environment: t.key.Environment, Customer: t.key.Customer}
+}
+
+func (t *touch) Decide(tx *Tx) error {
+	return tx.Open(PoolRef{Currency: t.key.Currency, Resource: t.key.Resource})
+}
+
+func (t *touch) Repeat(*Tx, *Entry) error { return nil }
+
+// View returns a pool as it stands now: everything committed, and everything due posted. A pool that nothing has
+// happened to yet is empty. It takes no lock and no turn in the queue unless the pool must be loaded or swept.
+func (e *Engine) View(ctx context.Context, key ledger.Key) (*View, error) {
+	s := e.shardOf(key.Environment, key.Customer)
+	if s.loaded.Load() {
+		if v := s.viewOf(key); v != nil && s.clock(key.Environment) < v.NextDue {
+			return v, nil
+		}
+	}
+	if err := e.Do(ctx, &touch{key: key})[0]; err != nil {
+		return nil, err
+	}
+	if v := s.viewOf(key); v != nil {
+		return v, nil
+	}
+	return nil, ErrUnavailable
+}
+
+// PoolKeys lists the pools of a customer, ordered by currency and resource.
+func (e *Engine) PoolKeys(ctx context.Context, environment, customer string) ([]ledger.Key, error) {
+	s := e.shardOf(environment, customer)
+	var keys []ledger.Key
+	err := s.read(ctx, func() error {
+		stored, err := s.journal.PoolKeys(ctx, s.id, environment, customer)
+		keys = mergeKeys(stored, s.unsaved[ledger.Key{Environment: environment, Customer: customer}])
+		return err
+	})
+	return keys, err
+}
+
+// Sweep posts what is due now in the pools of an environment, also in those that nobody has asked for since a start. It
+// returns how many pools it opened. Lateness of the caller changes no row, only when it is written (E4).
+func (e *Engine) Sweep(ctx context.Context, environment string) (int, error) {
+	opened := 0
+	for _, s := range e.shards {
+		for {
+			due, err := s.due(ctx, environment)
+			if err != nil || len(due) == 0 {
+				return opened, err
+			}
+			ops := make([]Op, len(due))
+			for i, key := range due {
+				ops[i] = &touch{key: key}
+			}
+			for _, err := range e.Do(ctx, ops...) {
+				if err != nil {
+					return opened, err
+				}
+			}
+			opened += len(due)
+			if len(due) < sweepPools {
+				break
+			}
+		}
+	}
+	return opened, nil
+}
+
+// sweepPools is how many pools one pass of a sweep opens: a few milliseconds of the writer's time.
+const sweepPools = 200
+
+// due lists pools that have something due: those in memory by what memory says, the others by their checkpoint.
+func (s *shard) due(ctx context.Context, environment string) ([]ledger.Key, error) {
+	now := s.clock(environment)
+	due := s.dues.take(environment, now, sweepPools)
+	stored, err := s.journal.DueOwners(ctx, s.id, environment, now, sweepPools)
+	for _, key := range stored {
+		if s.viewOf(key) == nil && len(due) < sweepPools {
+			due = append(due, key)
+		}
+	}
+	return due, err
+}

@@ -1,0 +1,116 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/scrip-dev/scrip/internal/engine"
+	"github.com/scrip-dev/scrip/internal/ledger"
+)
+
+// Pages implements engine.Journal.
+func (j *Journal) Pages(ctx context.Context, shard uint16, owner uint64, before uint32, limit int) ([]engine.PageRow, error) {
+	rows, err := j.store.reader.QueryContext(ctx, `SELECT win, refs, usage FROM pages
+		WHERE shard = $1 AND owner = $2 AND win < $3 ORDER BY win DESC LIMIT $4`,
+		shard, int64(owner), int64(before), limit)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var pages []engine.PageRow
+	for rows.Next() {
+		p := engine.PageRow{Owner: owner}
+		if err := rows.Scan(&p.Window, &p.Refs, &p.Usage); err != nil {
+			return nil, err
+		}
+		pages = append(pages, p)
+	}
+	return pages, rows.Err()
+}
+
+// Runs implements engine.Journal.
+func (j *Journal) Runs(ctx context.Context, shard uint16) ([]engine.RunRow, error) {
+	rows, err := j.store.reader.QueryContext(ctx,
+		`SELECT run, keys, firsts, filter FROM key_runs WHERE shard = $1 ORDER BY run`, shard)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var runs []engine.RunRow
+	for rows.Next() {
+		var r engine.RunRow
+		if err := rows.Scan(&r.Run, &r.Keys, &r.Firsts, &r.Filter); err != nil {
+			return nil, err
+		}
+		runs = append(runs, r)
+	}
+	return runs, rows.Err()
+}
+
+// KeyChunk implements engine.Journal.
+func (j *Journal) KeyChunk(ctx context.Context, shard uint16, run uint32, chunk int) ([]byte, error) {
+	var data []byte
+	err := j.store.reader.QueryRowContext(ctx,
+		`SELECT data FROM key_chunks WHERE shard = $1 AND run = $2 AND chunk = $3`, shard, int64(run), chunk).Scan(&data)
+	return data, err
+}
+
+const grantColumns = `id, environment, customer, currency, resource, created_at, final, state, texts`
+
+func scanGrant(row interface{ Scan(...any) error }) (engine.GrantRow, error) {
+	var g engine.GrantRow
+	var id, created int64
+	err := row.Scan(&id, &g.Key.Environment, &g.Key.Customer, &g.Key.Currency, &g.Key.Resource,
+		&created, &g.Final, &g.State, &g.Texts)
+	g.ID, g.CreatedAt = ledger.GrantID(id), ledger.Time(created)
+	return g, err
+}
+
+// Grants implements engine.Journal.
+func (j *Journal) Grants(ctx context.Context, shard uint16, q engine.GrantQuery) ([]engine.GrantRow, error) {
+	before := int64(q.Before)
+	if before == 0 {
+		before = 1<<63 - 1
+	}
+	rows, err := j.store.reader.QueryContext(ctx, `SELECT `+grantColumns+` FROM grants
+		WHERE shard = $1 AND environment = $2 AND customer = $3 AND id < $4
+		AND ($5 = '' OR currency = $5) AND ($6 OR resource = $7)
+		ORDER BY id DESC LIMIT $8`,
+		shard, q.Environment, q.Customer, before, q.Currency, q.AnyResource, q.Resource, q.Limit)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var grants []engine.GrantRow
+	for rows.Next() {
+		g, err := scanGrant(rows)
+		if err != nil {
+			return nil, err
+		}
+		grants = append(grants, g)
+	}
+	return grants, rows.Err()
+}
+
+// GrantByID implements engine.Journal.
+func (j *Journal) GrantByID(ctx context.Context, shard uint16, id ledger.GrantID) (engine.GrantRow, bool, error) {
+	g, err := scanGrant(j.store.reader.QueryRowContext(ctx,
+		`SELECT `+grantColumns+` FROM grants WHERE shard = $1 AND id = $2`, shard, int64(id)))
+	if errors.Is(err, sql.ErrNoRows) {
+		return g, false, nil
+	}
+	return g, err == nil, err
+}
+
+// DropDerived implements engine.Journal.
+func (j *Journal) DropDerived(ctx context.Context, shard uint16) error {
+	return j.store.WriteTx(ctx, func(tx *sql.Tx) error {
+		for _, table := range []string{"owners", "pages", "grants", "key_runs", "key_chunks", "checkpoints"} {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE shard = $1`, shard); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
