@@ -98,7 +98,7 @@ func TestFormulaFunctions(t *testing.T) {
 	checkExamples(t, []example{
 		{"min(3, 1, 2)", "1"}, {"max(3, 1, 2)", "3"}, {"min(a)", "2"}, {"max(neg, -8) + 10", "2.75"}, {"max(wide, 1) - wide", "0"},
 		{"abs(neg)", "7.25"}, {"abs(a)", "2"}, {"abs(-wide) - wide", "0"},
-		{"ceil(b)", "4"}, {"ceil(a)", "2"}, {"ceil(neg) + 10", "3"}, {"ceil(wide) - wide + 0.123456789012345678901234567890", "1"},
+		{"ceil(b)", "4"}, {"ceil(1e-10)", "1"}, {"floor(0 - 1e-10) + 5", "4"}, {"ceil(a)", "2"}, {"ceil(neg) + 10", "3"}, {"ceil(wide) - wide + 0.123456789012345678901234567890", "1"},
 		{"floor(b)", "3"}, {"floor(neg) + 10", "2"}, {"floor(wide) - wide + 1", "0.876543211"}, {"ceil(999999999999999.5) - 1e15 + 1", "1"},
 		{"floor(-999999999999999.5) + 1e15 + 1", "1"},
 		{"round(2.5)", "3"}, {"round(-2.5) + 4", "1"}, {"round(2.345, 2)", "2.35"}, {"round(-2.345, 2) + 3", "0.65"},

@@ -191,7 +191,11 @@ func (n number) floor() (number, bool) {
 			return number{small: whole}, true
 		}
 	}
-	return n.quantize(downwards, 0)
+	whole, ok := n.quantize(downwards, 0)
+	if ok && n.cmp(whole) < 0 { // quantizing drops every digit of a tiny negative and leaves 0
+		whole, ok = whole.sub(number{small: amount.FromInt(1)})
+	}
+	return whole, ok
 }
 
 // ceil returns the smallest whole number not below n.

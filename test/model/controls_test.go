@@ -1,0 +1,116 @@
+package model_test
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var controlsFlag = flag.Bool("model.controls", false, "plant each known bug in turn and require that the comparison sees it")
+
+// control is a bug planted by replacing one piece of a source file.
+type control struct {
+	name     string
+	file     string // below internal
+	old, new string
+}
+
+var controls = []control{
+	{"wrong tie-break: paid before promotional", "ledger/index.go",
+		"cmp.Compare(a.category(), b.category())", "cmp.Compare(b.category(), a.category())"},
+	{"wrong tie-break: newest first", "ledger/index.go",
+		"cmp.Compare(a.CreatedAt, b.CreatedAt)", "cmp.Compare(b.CreatedAt, a.CreatedAt)"},
+	{"wrong tie-break: effective date left out", "ledger/index.go",
+		"cmp.Compare(a.EffectiveAt, b.EffectiveAt)", "0"},
+	{"expiry one instant late", "ledger/sweep.go",
+		"next <= at; next = p.NextDue()", "next < at; next = p.NextDue()"},
+	{"activation before expiry", "ledger/index.go",
+		"dueExpiry dueKind = iota\n\tdueActivation", "dueActivation dueKind = iota\n\tdueExpiry"},
+	{"a new grant does not settle the deficit", "ledger/grant.go",
+		"s.issue(next)\n\ts.settleDeficit()", "s.issue(next)"},
+	{"a released hold does not settle the deficit", "ledger/hold.go",
+		"h = s.endHold(h, amount.Zero, HoldReleased)\n\ts.settleDeficit()", "h = s.endHold(h, amount.Zero, HoldReleased)"},
+	{"a slice is burned twice", "ledger/hold.go",
+		"amt = amt.Sub(x)\n\t}\n\treturn burned, amt", "_ = x\n\t}\n\treturn burned, amt.Sub(amt)"},
+	{"what a hold frees of an expired grant stays", "ledger/hold.go",
+		"if g == nil || !g.ended() ||", "if g == nil || !g.ended() || g.VoidedAt == 0 ||"},
+	{"reservations look at the balance, not at what is available", "ledger/hold.go",
+		"available := p.Available(); !spec.AllowOverdraft", "available := p.Balance(); !spec.AllowOverdraft"},
+	{"the grace ends one instant early", "ledger/burn.go",
+		"s.at <= g.ExpireAt+grace", "s.at < g.ExpireAt+grace"},
+	{"grace for events before the grant's life", "ledger/burn.go",
+		"g.EffectiveAt <= event && ", ""},
+	{"debts settled newest first", "ledger/reverse.go",
+		"for _, d := range queue {\n\t\ty := amount.Min(x, d.left)", "for i := range queue {\n\t\td := queue[len(queue)-1-i]\n\t\ty := amount.Min(x, d.left)"},
+	{"an amount may go below what is held", "ledger/update.go",
+		"to.Less(g.Released().Add(g.Held))", "to.Less(g.Released())"},
+	{"money rounded row by row", "ledger/money.go",
+		"g.costOf(before.Sub(amt)).Sub(g.costOf(before))", "g.costOf(before.Sub(before).Sub(amt))"},
+	{"unit transformation per event", "rating/state.go",
+		"return m.Transform.blocks(s.total).Sub(m.Transform.blocks(before))", "return m.Transform.blocks(s.total.Sub(before))"},
+	{"MAX burns the whole value", "rating/state.go",
+		"return amount.Max(s.total, x.Units)", "return s.total.Add(x.Units)"},
+}
+
+// TestControls: every planted bug turns the comparison red. Slow, so only with -model.controls. A control whose text is
+// no longer in the source fails: it has to be planted anew.
+func TestControls(t *testing.T) {
+	if !*controlsFlag {
+		t.Skip("run with -model.controls")
+	}
+	for _, c := range controls {
+		t.Run(c.name, func(t *testing.T) {
+			overlay := c.plant(t)
+			cmd := exec.Command("go", "test", "-overlay", overlay, "-run", "^TestModelLedger$", "-model.ops=20000", ".")
+			out, err := cmd.CombinedOutput()
+			switch {
+			case err == nil:
+				t.Error("nobody noticed")
+			case !strings.Contains(string(out), "shortest history"):
+				t.Errorf("it failed for another reason:\n%s", out)
+			default:
+				t.Logf("%s", found(string(out)))
+			}
+		})
+	}
+}
+
+// plant writes the changed file and an overlay that puts it in place of the real one.
+func (c control) plant(t *testing.T) (overlay string) {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("..", "..", "internal", filepath.FromSlash(c.file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(src), c.old); n != 1 {
+		t.Fatalf("%q stands %d times in %s; plant the bug anew", c.old, n, c.file)
+	}
+	dir := t.TempDir()
+	changed := filepath.Join(dir, "changed.go")
+	overlay = filepath.Join(dir, "overlay.json")
+	table, err := json.Marshal(map[string]map[string]string{"Replace": {path: changed}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, text := range map[string]string{changed: strings.Replace(string(src), c.old, c.new, 1), overlay: string(table)} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return overlay
+}
+
+// found is the line that names the seed and what differed.
+func found(out string) string {
+	_, out, _ = strings.Cut(out, "seed ")
+	out, _, _ = strings.Cut(out, "\n")
+	return "seed " + out
+}
