@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/scrip-dev/scrip/internal/credits"
+	"github.com/scrip-dev/scrip/internal/engine"
 	"github.com/scrip-dev/scrip/internal/store"
 	"github.com/scrip-dev/scrip/internal/store/storetest"
 )
@@ -147,5 +148,25 @@ func TestDurability(t *testing.T) {
 	}
 	if journal != "wal" || synchronous != 2 || foreignKeys != 1 {
 		t.Errorf("journal %s, synchronous %d, foreign keys %d; want wal, 2, 1", journal, synchronous, foreignKeys)
+	}
+}
+
+func TestJournalContract(t *testing.T) {
+	t.Parallel()
+	storetest.RunJournal(t, func(t *testing.T) engine.Journal { return open(t, t.TempDir()).Journal() })
+}
+
+func TestJournalIsAppendOnly(t *testing.T) {
+	// I20: the database itself refuses to change or delete what the journal holds.
+	t.Parallel()
+	s := open(t, t.TempDir())
+	c := engine.Commit{Blocks: []engine.Block{{First: engine.NewPosition(0, 1), Entries: 1, Data: []byte("x")}}}
+	if err := s.Journal().Commit(t.Context(), &c); err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{`UPDATE journal SET data = 'y'`, `DELETE FROM journal`} {
+		if _, err := s.Writer().ExecContext(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "append-only") {
+			t.Errorf("%s: %v", statement, err)
+		}
 	}
 }

@@ -1,0 +1,268 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/scrip-dev/scrip/internal/engine"
+	"github.com/scrip-dev/scrip/internal/ledger"
+)
+
+// RunJournal runs the contract of engine.Journal against journals that open returns, each empty.
+func RunJournal(t *testing.T, open func(t *testing.T) engine.Journal) {
+	cases := map[string]func(*testing.T, engine.Journal){
+		"blocks":          blocks,
+		"conflict":        conflict,
+		"all_or_nothing":  allOrNothing,
+		"owners":          owners,
+		"due_owners":      dueOwners,
+		"pages":           pages,
+		"grants":          grants,
+		"key_runs":        keyRuns,
+		"checkpoint":      checkpoint,
+		"drop_derived":    dropDerived,
+		"shards_separate": shardsSeparate,
+	}
+	for name, run := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(t, open(t))
+		})
+	}
+}
+
+const otherShard = 3
+
+func block(shard uint16, first uint64, entries int, data string) engine.Block {
+	return engine.Block{First: engine.NewPosition(shard, first), Entries: entries, Data: []byte(data)}
+}
+
+func commit(t *testing.T, j engine.Journal, c engine.Commit) {
+	t.Helper()
+	if err := j.Commit(t.Context(), &c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func equal(t *testing.T, got, want any, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// readFrom collects the blocks from a position on.
+func readFrom(t *testing.T, j engine.Journal, from engine.Position) []engine.Block {
+	t.Helper()
+	var found []engine.Block
+	err := j.Blocks(t.Context(), from, func(b *engine.Block) error {
+		found = append(found, *b)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func blocks(t *testing.T, j engine.Journal) {
+	// Blocks come back in order and whole, from the one that holds the position asked for.
+	head, err := j.Head(t.Context(), 0)
+	equal(t, head, engine.NewPosition(0, 1), err)
+	first, second, third := block(0, 1, 2, "one"), block(0, 3, 1, "two"), block(0, 4, 5, "three")
+	commit(t, j, engine.Commit{Blocks: []engine.Block{first, second}})
+	commit(t, j, engine.Commit{Blocks: []engine.Block{third}})
+	equal(t, readFrom(t, j, engine.NewPosition(0, 1)), []engine.Block{first, second, third}, nil)
+	equal(t, readFrom(t, j, engine.NewPosition(0, 2)), []engine.Block{first, second, third}, nil)
+	equal(t, readFrom(t, j, engine.NewPosition(0, 3)), []engine.Block{second, third}, nil)
+	head, err = j.Head(t.Context(), 0)
+	equal(t, head, engine.NewPosition(0, 9), err)
+	for at, want := range map[uint64]engine.Block{1: first, 2: first, 3: second, 8: third} {
+		got, err := j.Block(t.Context(), engine.NewPosition(0, at))
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, *got, want, nil)
+	}
+	if _, err := j.Block(t.Context(), head); err == nil {
+		t.Error("a block beyond the head was found")
+	}
+}
+
+func conflict(t *testing.T, j engine.Journal) {
+	// Whoever comes second at a position gets ErrConflict and has written nothing.
+	commit(t, j, engine.Commit{Blocks: []engine.Block{block(0, 1, 2, "winner")}})
+	err := j.Commit(t.Context(), &engine.Commit{Blocks: []engine.Block{block(0, 1, 1, "loser")}, Checkpoint: &engine.Checkpoint{Windows: 9}})
+	if !errors.Is(err, engine.ErrConflict) {
+		t.Errorf("error %v, want ErrConflict", err)
+	}
+	equal(t, readFrom(t, j, engine.NewPosition(0, 1)), []engine.Block{block(0, 1, 2, "winner")}, nil)
+	cp, err := j.Checkpoint(t.Context(), 0)
+	equal(t, cp, engine.Checkpoint{}, err)
+}
+
+func allOrNothing(t *testing.T, j engine.Journal) {
+	// When the second block of a commit conflicts, the first is not stored either.
+	commit(t, j, engine.Commit{Blocks: []engine.Block{block(0, 5, 1, "there")}})
+	err := j.Commit(t.Context(), &engine.Commit{Blocks: []engine.Block{block(0, 1, 4, "new"), block(0, 5, 1, "taken")}})
+	if !errors.Is(err, engine.ErrConflict) {
+		t.Errorf("error %v, want ErrConflict", err)
+	}
+	equal(t, readFrom(t, j, engine.NewPosition(0, 1)), []engine.Block{block(0, 5, 1, "there")}, nil)
+}
+
+func owner(customer, currency, resource string, no uint64, due ledger.Time) engine.OwnerRow {
+	return engine.OwnerRow{
+		Key: ledger.Key{Environment: envA, Customer: customer, Currency: currency, Resource: resource},
+		No:  no, AsOf: engine.NewPosition(0, no), NextDue: due, State: []byte{byte(no)},
+	}
+}
+
+func owners(t *testing.T, j engine.Journal) {
+	// A later state replaces an earlier one; pools of a customer are listed without the customer itself.
+	a, b, self := owner("c", "tokens", "", 1, ledger.Never), owner("c", "tokens", "r", 2, 5), owner("c", "", "", 3, ledger.Never)
+	commit(t, j, engine.Commit{Owners: []engine.OwnerRow{a, b, self}})
+	a.AsOf, a.State, a.NextDue = engine.NewPosition(0, 7), []byte("later"), 8
+	commit(t, j, engine.Commit{Owners: []engine.OwnerRow{a}})
+	for _, want := range []engine.OwnerRow{a, b, self} {
+		got, ok, err := j.Owner(t.Context(), 0, want.Key)
+		if !ok {
+			t.Errorf("%v not found", want.Key)
+		}
+		equal(t, got, want, err)
+	}
+	if _, ok, err := j.Owner(t.Context(), 0, ledger.Key{Environment: envB, Customer: "c", Currency: "tokens"}); ok || err != nil {
+		t.Errorf("found in another environment: %v, %v", ok, err)
+	}
+	keys, err := j.PoolKeys(t.Context(), 0, envA, "c")
+	equal(t, keys, []ledger.Key{a.Key, b.Key}, err)
+}
+
+func dueOwners(t *testing.T, j engine.Journal) {
+	// Due ones are listed, earliest first, up to the limit; those with nothing due never are.
+	late, early, never := owner("x", "t", "", 1, 30), owner("y", "t", "", 2, 10), owner("z", "t", "", 3, ledger.Never)
+	commit(t, j, engine.Commit{Owners: []engine.OwnerRow{late, early, never}})
+	for _, tc := range []struct {
+		now   ledger.Time
+		limit int
+		want  []ledger.Key
+	}{
+		{9, 10, nil}, {10, 10, []ledger.Key{early.Key}}, {ledger.Never, 10, []ledger.Key{early.Key, late.Key}}, {99, 1, []ledger.Key{early.Key}},
+	} {
+		got, err := j.DueOwners(t.Context(), 0, envA, tc.now, tc.limit)
+		equal(t, got, tc.want, err)
+	}
+}
+
+func pages(t *testing.T, j engine.Journal) {
+	// Pages come newest first below a window; writing one again replaces it.
+	var rows []engine.PageRow
+	for w := range uint32(4) {
+		rows = append(rows, engine.PageRow{Owner: 7, Window: w, Refs: []byte{byte(w)}, Usage: []byte{}})
+	}
+	commit(t, j, engine.Commit{Pages: rows})
+	rows[1].Refs = []byte("again")
+	commit(t, j, engine.Commit{Pages: rows[1:2]})
+	got, err := j.Pages(t.Context(), 0, 7, 3, 2)
+	equal(t, got, []engine.PageRow{rows[2], rows[1]}, err)
+	got, err = j.Pages(t.Context(), 0, 8, 99, 9)
+	equal(t, got, []engine.PageRow(nil), err)
+}
+
+func grants(t *testing.T, j engine.Journal) {
+	// A later row keeps the texts it does not bring; lists are newest first, by customer, credit type and resource.
+	row := func(id ledger.GrantID, currency, resource string) engine.GrantRow {
+		return engine.GrantRow{
+			ID: id, Key: ledger.Key{Environment: envA, Customer: "c", Currency: currency, Resource: resource},
+			CreatedAt: 5, State: []byte{byte(id)}, Texts: []byte("texts"),
+		}
+	}
+	first, second, third := row(1, "tokens", ""), row(2, "tokens", "r"), row(3, "other", "")
+	commit(t, j, engine.Commit{Grants: []engine.GrantRow{first, second, third}})
+	first.Final, first.State = true, []byte("final")
+	silent := first
+	silent.Texts = nil
+	commit(t, j, engine.Commit{Grants: []engine.GrantRow{silent}})
+	for _, tc := range []struct {
+		q    engine.GrantQuery
+		want []engine.GrantRow
+	}{
+		{engine.GrantQuery{Environment: envA, Customer: "c", Limit: 9}, []engine.GrantRow{third, first}},
+		{engine.GrantQuery{Environment: envA, Customer: "c", AnyResource: true, Limit: 2}, []engine.GrantRow{third, second}},
+		{engine.GrantQuery{Environment: envA, Customer: "c", AnyResource: true, Before: 3, Limit: 9}, []engine.GrantRow{second, first}},
+		{engine.GrantQuery{Environment: envA, Customer: "c", Currency: "tokens", Resource: "r", Limit: 9}, []engine.GrantRow{second}},
+		{engine.GrantQuery{Environment: envB, Customer: "c", AnyResource: true, Limit: 9}, nil},
+	} {
+		got, err := j.Grants(t.Context(), 0, tc.q)
+		equal(t, got, tc.want, err)
+	}
+	got, ok, err := j.GrantByID(t.Context(), 0, 1)
+	equal(t, got, first, err)
+	if _, missing, err := j.GrantByID(t.Context(), 0, 9); !ok || missing || err != nil {
+		t.Errorf("found %v, missing one found %v, error %v", ok, missing, err)
+	}
+}
+
+func keyRuns(t *testing.T, j engine.Journal) {
+	// A run is listed once it is complete, in order; chunks are found by number.
+	commit(t, j, engine.Commit{Chunks: []engine.KeyChunkRow{{Run: 1, Chunk: 0, Data: []byte("a")}, {Run: 1, Chunk: 1, Data: []byte("b")}}})
+	runs, err := j.Runs(t.Context(), 0)
+	equal(t, runs, []engine.RunRow(nil), err)
+	second, first := engine.RunRow{Run: 1, Keys: 2, Firsts: []byte("f"), Filter: []byte("x")}, engine.RunRow{Run: 0, Keys: 1, Firsts: []byte("g"), Filter: []byte("y")}
+	commit(t, j, engine.Commit{Run: &second})
+	commit(t, j, engine.Commit{Run: &first})
+	runs, err = j.Runs(t.Context(), 0)
+	equal(t, runs, []engine.RunRow{first, second}, err)
+	chunk, err := j.KeyChunk(t.Context(), 0, 1, 1)
+	equal(t, chunk, []byte("b"), err)
+	if _, err := j.KeyChunk(t.Context(), 0, 1, 2); err == nil {
+		t.Error("a chunk that was never written was found")
+	}
+}
+
+func checkpoint(t *testing.T, j engine.Journal) {
+	// The last checkpoint wins.
+	for n := range uint32(3) {
+		commit(t, j, engine.Commit{Checkpoint: &engine.Checkpoint{Windows: n, Owners: 10, Grants: 20}})
+	}
+	got, err := j.Checkpoint(t.Context(), 0)
+	equal(t, got, engine.Checkpoint{Windows: 2, Owners: 10, Grants: 20}, err)
+}
+
+func dropDerived(t *testing.T, j engine.Journal) {
+	// Derived rows go, the journal stays.
+	o := owner("c", "t", "", 1, 5)
+	b := block(0, 1, 1, "kept")
+	commit(t, j, engine.Commit{
+		Blocks: []engine.Block{b}, Owners: []engine.OwnerRow{o}, Checkpoint: &engine.Checkpoint{Windows: 1},
+		Pages: []engine.PageRow{{Owner: 1, Refs: []byte("r")}}, Run: &engine.RunRow{Keys: 1},
+	})
+	if err := j.DropDerived(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	_, found, err := j.Owner(t.Context(), 0, o.Key)
+	equal(t, found, false, err)
+	cp, err := j.Checkpoint(t.Context(), 0)
+	equal(t, cp, engine.Checkpoint{}, err)
+	rows, err := j.Pages(t.Context(), 0, 1, 9, 9)
+	equal(t, rows, []engine.PageRow(nil), err)
+	equal(t, readFrom(t, j, engine.NewPosition(0, 1)), []engine.Block{b}, nil)
+}
+
+func shardsSeparate(t *testing.T, j engine.Journal) {
+	// What is written in one shard is not seen in another.
+	commit(t, j, engine.Commit{Shard: otherShard, Blocks: []engine.Block{block(otherShard, 1, 1, "other")}, Owners: []engine.OwnerRow{owner("c", "t", "", 1, 5)}})
+	head, err := j.Head(t.Context(), 0)
+	equal(t, head, engine.NewPosition(0, 1), err)
+	equal(t, readFrom(t, j, engine.NewPosition(0, 1)), []engine.Block(nil), nil)
+	_, found, err := j.Owner(t.Context(), 0, owner("c", "t", "", 1, 5).Key)
+	equal(t, found, false, err)
+	head, err = j.Head(t.Context(), otherShard)
+	equal(t, head, engine.NewPosition(otherShard, 2), err)
+}
