@@ -1,9 +1,124 @@
 package main
 
-// benchCommand measures the server beside the usual service and the floor, in one run.
-type benchCommand struct{}
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
 
-// Run prints the figures.
-func (c *benchCommand) Run(*program) error {
-	return errNotBuilt
+	"github.com/scrip-dev/scrip/internal/bench"
+	"github.com/scrip-dev/scrip/internal/bench/rival"
+)
+
+// benchCommand measures the server beside the usual service and the floor, in one run.
+type benchCommand struct {
+	Rounds    int           `default:"3" help:"How often each cell is measured; the figures are medians."`
+	Duration  time.Duration `default:"5s" help:"How long each server is measured in each cell and round."`
+	Warmup    time.Duration `default:"1s" help:"Load before each measurement that does not count."`
+	Quick     bool          `help:"A first impression in under a minute: one round, one second, at most 500 customers, no long run."`
+	Only      []string      `placeholder:"NAME" help:"Measure only these of scrip, usual, batched and floor."`
+	Cells     []string      `placeholder:"CLIENTSxEVENTS" help:"Measure these shapes of load instead of 64x1,16x10,8x100,4x1000."`
+	Customers int           `default:"10000" help:"How many customers, each with a pool of credits."`
+	Preload   int           `placeholder:"EVENTS" help:"Measure everything again on servers that hold so many events, to see what growth costs."`
+	Sustained time.Duration `default:"60s" help:"How long the last cell is kept up at the end; 0s to leave it out."`
+	HalfLoad  bool          `default:"true" negatable:"" help:"Measure latencies at half of the measured rate."`
+	Checks    bool          `default:"true" negatable:"" help:"Measure entitlement checks."`
+	Memory    bool          `default:"true" negatable:"" help:"Measure the memory of the server."`
+	Seed      uint64        `default:"1" help:"From which the events follow."`
+	JSON      string        `name:"json" placeholder:"FILE" help:"Write every figure to a file."`
+	Dir       string        `placeholder:"DIR" help:"Where to put the measured data, on a real disk. Default: a folder for temporary files."`
+	Rival     string        `hidden:"" help:"Be one of the servers to compare with, with its data in --dir."`
+}
+
+// What --quick makes of the other flags.
+const (
+	quickDuration  = time.Second
+	quickWarmup    = 250 * time.Millisecond
+	quickCustomers = 500
+)
+
+// Run prints the figures. It fails, after printing what it has, when a server failed or lost an event.
+func (c *benchCommand) Run(p *program) (err error) {
+	if c.Rival != "" {
+		return c.serveRival(p)
+	}
+	options, err := c.options(p)
+	if err != nil {
+		return err
+	}
+	if options.Dir, err = os.MkdirTemp(c.Dir, "scrip-bench-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(options.Dir)) }()
+	report, err := bench.Run(p.ctx, options)
+	if report == nil || len(report.Stages) == 0 {
+		return err // nothing has been measured
+	}
+	return errors.Join(err, report.WriteTable(p.stdout), c.writeJSON(report))
+}
+
+// options turns the flags into what bench takes.
+func (c *benchCommand) options(p *program) (bench.Options, error) {
+	o := bench.Options{
+		Servers: c.Only, Cells: bench.Cells, Rounds: c.Rounds, Warmup: c.Warmup, Duration: c.Duration,
+		Customers: c.Customers, Preload: c.Preload, Sustained: c.Sustained, HalfLoad: c.HalfLoad, Checks: c.Checks, Memory: c.Memory,
+		Seed: c.Seed, Now: p.now,
+		Progress: func(line string) { fmt.Fprintln(p.stderr, line) },
+	}
+	if len(o.Servers) == 0 {
+		o.Servers = bench.Names
+	}
+	if c.Quick {
+		o.Rounds, o.Duration, o.Warmup, o.Sustained = 1, quickDuration, quickWarmup, 0
+		o.Customers = min(o.Customers, quickCustomers)
+	}
+	if len(c.Cells) > 0 {
+		o.Cells = nil
+	}
+	for _, text := range c.Cells {
+		cell, err := bench.ParseCell(text)
+		if err != nil {
+			return o, err
+		}
+		o.Cells = append(o.Cells, cell)
+	}
+	executable, err := os.Executable()
+	o.Start = bench.Processes{Executable: executable, Arguments: childArguments}.Start
+	return o, err
+}
+
+// childArguments is how this program becomes one of the measured servers.
+func childArguments(name, dir string) []string {
+	if name == bench.Scrip {
+		return []string{"serve", "--listen=127.0.0.1:0", "--data=" + dir, "--drain-wait=0s", "--log-level=warn"}
+	}
+	return []string{"bench", "--rival=" + name, "--dir=" + dir}
+}
+
+// serveRival answers as one of the servers to compare with until the program is told to stop.
+func (c *benchCommand) serveRival(p *program) error {
+	key, _ := p.env("SCRIP_API_KEY")
+	if key == "" {
+		return errors.New("SCRIP_API_KEY is not set")
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "%s listens on http://%s\n", c.Rival, listener.Addr())
+	return rival.Serve(p.ctx, rival.Settings{Name: c.Rival, Dir: c.Dir, APIKey: key, Now: p.now}, listener)
+}
+
+// writeJSON writes the report where --json says.
+func (c *benchCommand) writeJSON(report *bench.Report) error {
+	if c.JSON == "" {
+		return nil
+	}
+	text, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(c.JSON, append(text, '\n'), 0o644)
 }

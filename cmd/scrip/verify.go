@@ -1,11 +1,39 @@
 package main
 
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/scrip-dev/scrip/internal/engine"
+	"github.com/scrip-dev/scrip/internal/store"
+)
+
 // verifyCommand recomputes what the database claims.
 type verifyCommand struct {
 	databaseFlags
 }
 
-// Run prints a summary, or answers an error that names the first bad row.
-func (c *verifyCommand) Run(*program) error {
-	return errNotBuilt
+// Run prints a summary, or answers an error that names the first bad row. The server must not be running.
+func (c *verifyCommand) Run(p *program) error {
+	if c.DatabaseURL == "" {
+		if _, err := os.Stat(c.Data); errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("there is no database in %s", c.Data)
+		}
+	}
+	st, err := store.Open(p.ctx, store.Options{Dir: c.Data, URL: c.DatabaseURL, Logger: newLogger(p.stderr, p.line.LogFormat, p.line.LogLevel)})
+	if err != nil {
+		return err
+	}
+	report, err := engine.Verify(p.ctx, st.Journal(), shards)
+	if err := errors.Join(err, st.Close()); err != nil {
+		return fmt.Errorf("verify: %w", err)
+	}
+	fmt.Fprintf(p.stdout, "ok: %d entries, %d ledger rows, %d pools, %d keys\n", report.Entries, report.Rows, report.Pools, report.Keys)
+	for _, name := range slices.Sorted(maps.Keys(report.Balance)) {
+		fmt.Fprintf(p.stdout, "balance %s %s\n", name, report.Balance[name])
+	}
+	return nil
 }

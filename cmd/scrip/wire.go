@@ -2,17 +2,18 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-)
 
-// errNotBuilt is answered by the subcommands whose parts are not in the program yet.
-var errNotBuilt = errors.New("this subcommand is not built yet")
+	"github.com/scrip-dev/scrip/internal/api"
+)
 
 // deps is what the parts of the product are built from. Every field is set.
 type deps struct {
@@ -29,15 +30,51 @@ type deps struct {
 type app struct {
 	Handler http.Handler                // everything but the probes and metrics
 	Ready   func(context.Context) error // nil when requests can be served
+	Failed  <-chan struct{}             // closed when the database can no longer be trusted; the program must end
 	Close   func() error                // flushes and lets go of the database; called once, after the last request
 }
 
 // newHandler builds the product: it opens the database and mounts the API. A failure is one sentence an operator can act
 // on, for example that another process holds the data folder.
-func newHandler(context.Context, deps) (*app, error) {
+func newHandler(ctx context.Context, d deps) (*app, error) {
+	ctx = context.WithoutCancel(ctx) // a start is completed and then drained, never cut short
+	p, err := openProduct(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	handler, err := p.handler(ctx, d)
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
 	return &app{
-		Handler: http.NotFoundHandler(),
-		Ready:   func(context.Context) error { return nil },
-		Close:   func() error { return nil },
+		Handler: handler,
+		Ready:   func(context.Context) error { return p.store.Err() },
+		Failed:  p.store.Failed(),
+		Close:   p.close,
 	}, nil
 }
+
+// handler makes the first environments and keys if there are none, and mounts the API.
+func (p *product) handler(ctx context.Context, d deps) (http.Handler, error) {
+	first, err := p.service.Bootstrap(ctx, d.APIKey)
+	if err != nil {
+		return nil, err
+	}
+	if first.GeneratedKey != "" {
+		fmt.Fprintf(d.Announce, "API key of %s, shown this once: %s\n", first.Environment, first.GeneratedKey)
+	}
+	secret := make([]byte, cursorSecretBytes)
+	if _, err := rand.Read(secret); err != nil {
+		return nil, err
+	}
+	if secret, err = p.store.Setting(ctx, "cursor_secret", secret); err != nil {
+		return nil, err
+	}
+	return api.New(api.Options{
+		Credits: p.service, CursorSecret: secret, Now: d.Now, NewID: newID,
+		Responses: p.store, Log: d.Log, Metrics: newRequestMetrics(d.Metrics),
+	})
+}
+
+// cursorSecretBytes is the length of the secret that authenticates cursors.
+const cursorSecretBytes = 32

@@ -19,9 +19,10 @@ var layers = map[string][]string{
 	"engine":   {"amount", "ledger", "rating"},
 	"credits":  {"amount", "ledger", "rating", "engine"},
 	"store":    {"amount", "ledger", "rating", "engine", "credits"},
-	"api":      {"amount", "ledger", "rating", "credits"},
+	"api":      {"amount", "ledger", "rating", "engine", "credits"},
 	"webhook":  {"credits"},
 	"billing":  {"credits"},
+	"bench":    {"amount"},
 	"archtest": {},
 }
 
@@ -33,9 +34,10 @@ var layerReasons = map[string]string{
 	"engine":   "it orders and commits decisions and knows neither the products nor SQL",
 	"credits":  "use cases must not depend on how they are stored or spoken",
 	"store":    "it keeps what it is given; a rule in SQL would have to be written once per database",
-	"api":      "it speaks through the use cases; reaching past them to engine or store would skip their rules",
+	"api":      "it speaks through the use cases; reaching past them to the store would skip their rules; of engine it takes the records that use cases answer with",
 	"webhook":  "it tells what the outbox holds",
 	"billing":  "it collects through the use cases",
+	"bench":    "it measures the program from outside, through HTTP, as its users see it",
 	"archtest": "it reads the sources and runs none of them",
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/scrip-dev/scrip/internal/amount"
 	"github.com/scrip-dev/scrip/internal/engine"
 	"github.com/scrip-dev/scrip/internal/ledger"
+	"github.com/scrip-dev/scrip/internal/rating"
 )
 
 // Why access is denied (semantics 15.1), as on the wire.
@@ -18,6 +19,9 @@ const (
 	DeniedNoEntitlement    = "NoFeatureEntitlementInSubscription"
 	DeniedInsufficient     = "InsufficientCredits"
 	DeniedRequestedUsage   = "RequestedUsageExceedingLimit"
+	DeniedRequestedValues  = "RequestedValuesMismatch"
+	DeniedFeatureType      = "FeatureTypeMismatch"
+	DeniedRevoked          = "Revoked"
 )
 
 // CheckRequest asks whether a customer may do something (semantics 15.1). Exactly one of CreditType and Feature is set.
@@ -27,6 +31,8 @@ type CheckRequest struct {
 	CreditType string
 	Feature    string
 	Requested  *amount.Amount // credits by credit type, units by feature; nil asks whether anything is left
+	Values     []string       // by feature of type ENUM: the values about to be used
+	Dims       rating.Dims    // by feature: what its formula may look at
 	// Reserve holds credits when access is granted, in one step with the check (wire reference 4.7). By credit type only.
 	Reserve *Reservation
 }
@@ -158,7 +164,7 @@ func (s *Service) decideAccess(ctx context.Context, by Caller, in CheckRequest, 
 	}
 	needed := in.Requested
 	if needed != nil && rate != nil {
-		priced, err := rate.Rate.Price(*needed, nil)
+		priced, err := rate.Rate.Price(*needed, in.Dims)
 		if err != nil {
 			return Unprocessable(ReasonFormula, "requestedUsage", err.Error())
 		}

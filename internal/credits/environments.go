@@ -71,7 +71,7 @@ func (s *Service) addEnvironment(ctx context.Context, actor ledger.Actor, env *E
 			return duplicate("environment", env.ID)
 		}
 	}
-	env.CreatedAt = s.now()
+	env.CreatedAt = s.clock(env.ID)
 	env.No = int64(len(s.environments) + 1)
 	err := s.store.Update(ctx, func(tx Tx) error {
 		if err := tx.InsertEnvironment(ctx, env); err != nil {

@@ -39,7 +39,8 @@ func (s *Service) EstimateEvent(ctx context.Context, env string, in ReportedEven
 	if ev.At == 0 {
 		ev.At = now
 	}
-	op := &estimateOp{env: env, customer: in.Customer, pricing: s.Catalog(env).price(cs, ev, now)}
+	op := &estimateOp{env: env, customer: in.Customer, pricing: pricing{event: ev}}
+	s.Catalog(env).price(&op.pricing, cs, now)
 	if err := s.engine.Do(ctx, op)[0]; err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func (s *Service) EstimateEvent(ctx context.Context, env string, in ReportedEven
 // estimateOp prices an event in the writer, where the state of meters is, and records nothing.
 type estimateOp struct {
 	env, customer string
-	pricing       *pricing
+	pricing       pricing
 	estimate      Estimate
 }
 
@@ -60,7 +61,7 @@ func (op *estimateOp) Scope() engine.Scope {
 
 // Decide implements engine.Op.
 func (op *estimateOp) Decide(tx *engine.Tx) error {
-	p := op.pricing
+	p := &op.pricing
 	p.finish(tx.Preview)
 	ev := &p.event
 	op.estimate = Estimate{Status: ev.Status, Reason: ev.Reason, Detail: p.detail, Warnings: ev.Warnings}

@@ -41,8 +41,10 @@ type NewGrant struct {
 	Cost        *ledger.Money
 	CostBasis   *amount.Amount // price of one credit; together with Cost both must agree
 	Collection  string         // CHARGE, INVOICE, NONE or empty
-	Metadata    map[string]string
-	Key         string // idempotency key, kept for ever; empty means that each call creates a grant
+	// UsableUnpaid lets the credits be used before a CHARGE has been confirmed.
+	UsableUnpaid bool
+	Metadata     map[string]string
+	Key          string // idempotency key, kept for ever; empty means that each call creates a grant
 }
 
 // Grant is a grant as it stands now.
@@ -143,7 +145,7 @@ func (in *NewGrant) grant() (ledger.Grant, error) {
 	}
 	switch in.Collection {
 	case CollectCharge:
-		g.Payment, g.AwaitsPayment = ledger.PaymentProcessing, true
+		g.Payment, g.AwaitsPayment = ledger.PaymentProcessing, !in.UsableUnpaid
 	case CollectInvoice: // usable when the invoice is issued, which is now (semantics 11.3)
 		g.Payment = ledger.PaymentProcessing
 	}
@@ -156,7 +158,7 @@ func (in *NewGrant) cost() (ledger.Money, error) {
 		return ledger.Money{}, nil
 	}
 	if in.Cost == nil {
-		return ledger.Money{}, Invalid("cost", "is required with costBasis, for its currency")
+		return in.costFromBasis()
 	}
 	if in.Cost.Amount.Sign() < 0 || !in.Cost.Amount.InRange() {
 		return ledger.Money{}, Invalid("cost.amount", "must not be negative")
@@ -174,6 +176,18 @@ func (in *NewGrant) cost() (ledger.Money, error) {
 			fmt.Sprintf("costBasis × amount is %s, but cost is %s", total.Round(digits), in.Cost.Amount))
 	}
 	return *in.Cost, nil
+}
+
+// costFromBasis is the whole price when only that of one credit is given, in the default currency.
+func (in *NewGrant) costFromBasis() (ledger.Money, error) {
+	total, ok := in.Amount.Mul(*in.CostBasis)
+	if in.CostBasis.Sign() < 0 || !ok {
+		return ledger.Money{}, Invalid("costBasis", "must not be negative, and costBasis × amount must stay in range")
+	}
+	if total = total.Round(amount.MinorDigits(currencyDefault)); total.IsZero() {
+		return ledger.Money{}, nil
+	}
+	return ledger.Money{Amount: total, Currency: currencyDefault}, nil
 }
 
 // fingerprint tells a repeat of the request from another one under the same key.

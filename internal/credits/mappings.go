@@ -121,7 +121,11 @@ func (v *PackageVersion) compile() error {
 // resource that was in force then, where a price override beats an add-on's mapping and that beats the plan's (semantics
 // 9.3). The order is oldest start, then id. Which of several applies is the caller's choice by lowest cost.
 func (c *Catalog) Candidates(cs *CustomerState, resource, featureID string, at ledger.Time) []Candidate {
-	var found []Candidate
+	return c.appendCandidates(nil, cs, resource, featureID, at)
+}
+
+// appendCandidates is Candidates for the path of every event: it uses the caller's memory.
+func (c *Catalog) appendCandidates(found []Candidate, cs *CustomerState, resource, featureID string, at ledger.Time) []Candidate {
 	for _, sub := range cs.Subscriptions {
 		if sub.ResourceID != resource || !sub.InForce(at) {
 			continue

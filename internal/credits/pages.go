@@ -66,6 +66,10 @@ func withEnds[T Numbered](list List[T], newer, older bool) List[T] {
 	return list
 }
 
+// PageOf cuts a page out of a complete list that is ordered by falling row numbers. It is for lists that are made to be
+// shown and stored nowhere.
+func PageOf[T Numbered](all []T, page Page) List[T] { return pageOf(all, page) }
+
 // pageOf cuts a page out of a complete list, which must be ordered newest first.
 func pageOf[T Numbered](all []T, page Page) List[T] {
 	limit := page.Size() + 1

@@ -32,8 +32,13 @@ const (
 // may apply. Everything in it was taken from one catalogue snapshot.
 type pricing struct {
 	event  engine.Event
-	lines  []pricingLine
-	detail string // explains a reason that a person can act on, for example where a formula failed
+	lines  []pricingLine // features that are not priced yet; they come after those in event.Charges
+	detail string        // explains a reason that a person can act on, for example where a formula failed
+
+	// Room for the usual event, which matches one or two features of one subscription, so that it needs no memory of its
+	// own.
+	charges    [2]engine.Charge
+	candidates [2]Candidate
 }
 
 // pricingLine is one matched feature.
@@ -51,9 +56,8 @@ type offer struct {
 
 // price prepares an event: it decides everything that does not depend on earlier events. Reasons that need no look at
 // the catalogue come first.
-func (c *Catalog) price(cs *CustomerState, ev engine.Event, now ledger.Time) *pricing {
-	p := &pricing{event: ev}
-	switch {
+func (c *Catalog) price(p *pricing, cs *CustomerState, now ledger.Time) {
+	switch ev := &p.event; {
 	case ev.At > now+eventAheadMax:
 		p.quarantine(ReasonTimestampInFuture)
 	case ev.At < now-eventAgeMax:
@@ -61,7 +65,6 @@ func (c *Catalog) price(cs *CustomerState, ev engine.Event, now ledger.Time) *pr
 	default:
 		c.priceKnown(p, cs)
 	}
-	return p
 }
 
 // priceKnown is price for an event whose time has been accepted.
@@ -75,18 +78,20 @@ func (c *Catalog) priceKnown(p *pricing, cs *CustomerState) {
 		return
 	}
 	ev := &p.event
+	ev.Charges = p.charges[:0]
 	matched := false
 	for _, f := range c.FeaturesForEvent(ev.Name) {
 		if !f.Meter.Matches(ev.Name, ev.Dims) {
 			continue
 		}
 		matched = true
-		if candidates := c.Candidates(cs, ev.Resource, f.ID, ev.At); len(candidates) > 0 {
-			p.addLine(f, candidates)
+		candidates := c.appendCandidates(p.candidates[:0], cs, ev.Resource, f.ID, ev.At)
+		if !p.add(f, candidates) {
+			return
 		}
 	}
 	switch {
-	case len(p.lines) > 0:
+	case len(ev.Charges)+len(p.lines) > 0:
 		ev.Status = engine.EventRated
 		p.finishStateless()
 	case matched:
@@ -101,23 +106,42 @@ func (p *pricing) quarantine(reason string) {
 	p.event.Charges, p.lines = nil, nil
 }
 
-func (p *pricing) addLine(f *Feature, candidates []Candidate) {
+// add puts a matched feature on the event. One that needs no other event and has one mapping is priced at once. It
+// reports false when a formula failed and the event was quarantined.
+func (p *pricing) add(f *Feature, candidates []Candidate) bool {
+	if len(candidates) == 0 {
+		return true
+	}
 	measure, warnings := f.Meter.Measure(p.event.Dims)
+	p.warn(warnings)
+	if len(candidates) == 1 && len(p.lines) == 0 && f.Meter.Stateless() {
+		o := newOffer(f, candidates[0])
+		o.charge.Units = measure.Units
+		if !p.priceOffer(&o) {
+			return false
+		}
+		p.event.Charges = append(p.event.Charges, o.charge)
+		return true
+	}
 	line := pricingLine{feature: f, measure: measure}
 	for _, cand := range candidates {
-		charge := engine.Charge{
-			Charge:       ledger.Charge{Feature: f.ID, Mapping: cand.Mapping.ID, Version: cand.Mapping.Version},
-			Currency:     cand.Mapping.CurrencyID,
-			Subscription: cand.Subscription.ID,
-		}
+		o := newOffer(f, cand)
 		if !f.Meter.Stateless() {
 			period := cand.Subscription.usagePeriod(p.event.At)
-			charge.Meter = &engine.MeterUse{Period: period, Meter: f.Meter, Measure: measure}
+			o.charge.Meter = &engine.MeterUse{Period: period, Meter: f.Meter, Measure: measure}
 		}
-		line.offers = append(line.offers, offer{candidate: cand, charge: charge})
+		line.offers = append(line.offers, o)
 	}
 	p.lines = append(p.lines, line)
-	p.warn(warnings)
+	return true
+}
+
+func newOffer(f *Feature, cand Candidate) offer {
+	return offer{candidate: cand, charge: engine.Charge{
+		Charge:       ledger.Charge{Feature: f.ID, Mapping: cand.Mapping.ID, Version: cand.Mapping.Version},
+		Currency:     cand.Mapping.CurrencyID,
+		Subscription: cand.Subscription.ID,
+	}}
 }
 
 func (p *pricing) warn(warnings []rating.Warning) {
@@ -136,8 +160,10 @@ func (p *pricing) finishStateless() {
 			return
 		}
 	}
+	if len(p.lines) == 0 {
+		return
+	}
 	p.finish(func(*engine.Charge) amount.Amount { panic("a stateless meter has no cumulative units") })
-	p.lines = nil
 }
 
 // finish prices every line, with the cumulative units that the caller knows, and keeps the cheapest offer of each:
@@ -162,6 +188,7 @@ func (p *pricing) finish(units func(*engine.Charge) amount.Amount) {
 		}
 		p.event.Charges = append(p.event.Charges, line.offers[best].charge)
 	}
+	p.lines = nil
 }
 
 // priceOffer sets the cost of an offer. It reports false when a formula failed and the event was quarantined.

@@ -10,13 +10,14 @@ import (
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
 
-// Options is what a Service is made of. Store, Engine, Now and NewID are required.
+// Options is what a Service is made of. Store, Clock and NewID are required.
 type Options struct {
 	Store Store
 	// Engine holds the pools. A Service that only edits the catalogue needs none.
 	Engine *engine.Engine
-	// Now is the clock. It may jump, but must not go back by more than it is corrected.
-	Now func() ledger.Time
+	// Clock is the time in an environment, and with an empty name that of the installation, by which keys live. It may
+	// jump, but must not go back by more than it is corrected. It must be the engine's.
+	Clock func(environment string) ledger.Time
 	// NewID returns a fresh, time-ordered, opaque id.
 	NewID func() string
 	// Random is the source of secrets: the system's, except in tests. Without it no key can be made.
@@ -27,7 +28,7 @@ type Options struct {
 type Service struct {
 	store  Store
 	engine *engine.Engine
-	now    func() ledger.Time
+	time   func(environment string) ledger.Time
 	newID  func() string
 	random io.Reader
 
@@ -40,7 +41,7 @@ type Service struct {
 
 // New returns a Service over a store, with the catalogues of all environments loaded.
 func New(ctx context.Context, o Options) (*Service, error) {
-	s := &Service{store: o.Store, engine: o.Engine, now: o.Now, newID: o.NewID, random: o.Random}
+	s := &Service{store: o.Store, engine: o.Engine, time: o.Clock, newID: o.NewID, random: o.Random}
 	err := s.store.View(ctx, func(tx Tx) error {
 		environments, err := tx.Environments(ctx)
 		if err != nil {
@@ -63,7 +64,10 @@ func New(ctx context.Context, o Options) (*Service, error) {
 }
 
 // clock is the present instant of an environment.
-func (s *Service) clock(string) ledger.Time { return s.now() }
+func (s *Service) clock(env string) ledger.Time { return s.time(env) }
+
+// now is the present instant of the installation, which no environment's clock moves: keys live by it.
+func (s *Service) now() ledger.Time { return s.time("") }
 
 // Bootstrap is what a start found or made.
 type Bootstrap struct {

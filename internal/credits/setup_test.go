@@ -51,7 +51,7 @@ func (w *world) restart() {
 	service, err := credits.New(w.ctx, credits.Options{
 		Random: rand.Reader,
 		Store:  w.store,
-		Now:    func() ledger.Time { return ledger.Time(w.clock.Load()) },
+		Clock:  func(string) ledger.Time { return ledger.Time(w.clock.Load()) },
 		NewID:  func() string { return fmt.Sprintf("id%d", w.ids.Add(1)) },
 	})
 	if err != nil {

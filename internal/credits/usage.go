@@ -87,7 +87,7 @@ type eventOp struct {
 	scope   engine.Scope
 	by      Caller
 	key     string
-	pricing *pricing
+	pricing pricing
 	result  *EventResult
 }
 
@@ -101,7 +101,8 @@ func (op *eventOp) prepare(env string, by Caller, in *ReportedEvent, catalog *Ca
 	if ev.At == 0 {
 		ev.At = now
 	}
-	op.pricing = catalog.price(cs, ev, now)
+	op.pricing.event = ev
+	catalog.price(&op.pricing, cs, now)
 }
 
 // Scope implements engine.Op.
@@ -111,7 +112,7 @@ func (op *eventOp) Scope() engine.Scope { return op.scope }
 func (op *eventOp) Decide(tx *engine.Tx) error {
 	e := tx.Entry()
 	e.Kind, e.Actor, e.Request, e.Key = engine.EventEntry, op.by.Actor, op.by.Request, op.key
-	burns, err := burnEvent(tx, op.pricing)
+	burns, err := burnEvent(tx, &op.pricing)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func (e *Engine) BalanceAt(ctx context.Context, pool ledger.Key, at ledger.Time)
 		if err != nil || page == nil {
 			return amount.Zero, err
 		}
-		refs, err := decodeRefs(pages.shard.id, page)
+		refs, err := pages.shard.decodeRefs(page)
 		if err != nil {
 			return amount.Zero, err
 		}

@@ -38,7 +38,7 @@ type sortedKeys struct {
 
 // turn closes the open window when an entry belongs to the next one.
 func (s *shard) turn(at Position) {
-	w := windowOf(at)
+	w := s.windows.of(at)
 	if w == s.window {
 		return
 	}
@@ -100,7 +100,7 @@ func (s *shard) pieceRows(entries int) int {
 	for _, f := range s.flushes {
 		rows += f.rows()
 	}
-	return max(pieceRowsMin, rows*entries*pieceHaste/windowEntries)
+	return max(pieceRowsMin, rows*entries*pieceHaste/int(s.windows))
 }
 
 // addPiece puts the next rows of the oldest flush into a commit. States are taken as they are now: they include the

@@ -19,6 +19,9 @@ type Options struct {
 	Log       *slog.Logger
 	// OwnersMax is how many pools and customers of a shard stay in memory although they are idle; 0 means 500,000.
 	OwnersMax int
+	// WindowEntries is how many entries make a window of derived state; 0 means 262,144. It is part of the database
+	// format: a database must always be opened with the same one. Tests take few, so that many windows turn.
+	WindowEntries int
 	// Fatal, when set, is told why a batch was abandoned, so that a program can stop when its disk has failed.
 	Fatal func(error)
 }
@@ -42,11 +45,15 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if o.OwnersMax == 0 {
 		o.OwnersMax = ownersMaxDefault
 	}
+	cut := windowsDefault
+	if o.WindowEntries > 0 {
+		cut = windows(o.WindowEntries)
+	}
 	e := &Engine{}
 	for id := range max(o.Shards, 1) {
 		s := &shard{
 			id: id, journal: o.Journal, clock: o.Clock, lateGrace: o.LateGrace,
-			log: o.Log, ownersMax: o.OwnersMax, fatal: o.Fatal,
+			log: o.Log, ownersMax: o.OwnersMax, windows: cut, fatal: o.Fatal,
 		}
 		s.queue.wake = sync.NewCond(&s.queue.mu)
 		if err := s.load(ctx); err != nil {

@@ -27,7 +27,10 @@ type bundle struct {
 	clock *atomic.Int64
 }
 
-func setup(t testing.TB, dir string) *bundle {
+func setup(t testing.TB, dir string) *bundle { return setupWindows(t, dir, 0) }
+
+// setupWindows is setup with small windows, so that many of them turn.
+func setupWindows(t testing.TB, dir string, entries int) *bundle {
 	t.Helper()
 	st, err := store.Open(t.Context(), store.Options{Dir: dir})
 	if err != nil {
@@ -37,6 +40,7 @@ func setup(t testing.TB, dir string) *bundle {
 	b.clock.Store(1_800_000_000_000_000)
 	b.Engine, err = engine.Open(context.Background(), engine.Options{
 		Journal: st.Journal(), Clock: func(string) ledger.Time { return ledger.Time(b.clock.Load()) },
+		WindowEntries: entries,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -164,9 +168,9 @@ func (b *bundle) load(t testing.TB, seed uint64, customers, batches, size int) (
 
 func TestOneKeyOneEffect(t *testing.T) {
 	// A key acts once: in one batch, in later ones, after a restart, and after its window was written out.
-	defer engine.SetWindow(64)()
+	t.Parallel()
 	dir := t.TempDir()
-	b := setup(t, dir)
+	b := setupWindows(t, dir, 64)
 	first := &burnOp{customer: "c0", key: "k", cost: 5, at: 1}
 	again := &burnOp{customer: "c0", key: "k", cost: 5, at: 2}
 	b.do(t, first, again)
@@ -184,16 +188,16 @@ func TestOneKeyOneEffect(t *testing.T) {
 			t.Fatalf("late %+v", late)
 		}
 		b.close(t)
-		b = setup(t, dir)
+		b = setupWindows(t, dir, 64)
 	}
 	b.close(t)
 }
 
 func TestRestartAndRebuild(t *testing.T) {
 	// E5: a restart, and a rebuild of every derived row from the journal, show the same state to the byte.
-	defer engine.SetWindow(97)()
+	t.Parallel()
 	dir := t.TempDir()
-	b := setup(t, dir)
+	b := setupWindows(t, dir, 97)
 	burned := b.load(t, 7, 5, 40, 25)
 	b.clock.Add(60_000_000)
 	if _, err := b.Sweep(t.Context(), env); err != nil {
@@ -202,7 +206,7 @@ func TestRestartAndRebuild(t *testing.T) {
 	before := b.observe(t)
 	b.close(t)
 
-	b = setup(t, dir)
+	b = setupWindows(t, dir, 97)
 	b.clock.Store(1_900_000_000_000_000)
 	if diff := cmp.Diff(before, b.observe(t), cmpopts.IgnoreUnexported(observed{})); diff != "" {
 		t.Fatalf("restart changed something (-before +after):\n%s", diff)
@@ -219,7 +223,7 @@ func TestRestartAndRebuild(t *testing.T) {
 	if err := b.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	b = setup(t, dir)
+	b = setupWindows(t, dir, 97)
 	b.clock.Store(1_900_000_000_000_000)
 	if err := b.Checkpoint(t.Context()); err != nil {
 		t.Fatal(err)
@@ -319,8 +323,8 @@ func dump(t testing.TB, st *store.Store) []string {
 
 func TestLedgerPaging(t *testing.T) {
 	// Pages in either direction join to the whole list, through open, closing and written windows.
-	defer engine.SetWindow(50)()
-	b := setup(t, t.TempDir())
+	t.Parallel()
+	b := setupWindows(t, t.TempDir(), 50)
 	defer b.close(t)
 	b.load(t, 3, 2, 30, 10)
 	whole, _, err := b.Ledger(t.Context(), engine.LedgerQuery{Pool: key("c1"), Limit: 10_000})
@@ -368,8 +372,8 @@ func TestLedgerPaging(t *testing.T) {
 
 func TestBalanceAt(t *testing.T) {
 	// A past balance is the end of the last row posted by then.
-	defer engine.SetWindow(50)()
-	b := setup(t, t.TempDir())
+	t.Parallel()
+	b := setupWindows(t, t.TempDir(), 50)
 	defer b.close(t)
 	b.load(t, 5, 2, 30, 10)
 	rows, _, err := b.Ledger(t.Context(), engine.LedgerQuery{Pool: key("c1"), Limit: 10_000})

@@ -100,7 +100,7 @@ func (s *shard) events(ctx context.Context, q EventQuery, found *eventList) erro
 		if err != nil || page == nil {
 			return err
 		}
-		refs, err := decodeRefs(s.id, page)
+		refs, err := s.decodeRefs(page)
 		if err != nil {
 			return err
 		}

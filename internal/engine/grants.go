@@ -113,15 +113,23 @@ func (e *Engine) collectGrants(ctx context.Context, key ledger.Key, into liveGra
 			into[id] = &liveGrant{key: key, state: g.state, texts: g.texts}
 		}
 		for g := range o.pool.Grants() {
-			known := into[g.ID]
-			if known == nil {
-				known = &liveGrant{key: key}
-				into[g.ID] = known
-			}
-			known.state = *g
+			into.know(key, g)
+		}
+		if od, open := o.pool.OpenOverdraft(); open {
+			into.know(key, od)
 		}
 		return nil
 	})
+}
+
+// know notes how an open grant stands. Its texts, if they are new, are noted already.
+func (l liveGrants) know(key ledger.Key, g *ledger.Grant) {
+	known := l[g.ID]
+	if known == nil {
+		known = &liveGrant{key: key}
+		l[g.ID] = known
+	}
+	known.state = *g
 }
 
 // merge lays what memory knows over stored rows, newest first, for ids below q.Before.

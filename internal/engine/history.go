@@ -29,7 +29,7 @@ func (tx *Tx) Rows(i int) ([]ledger.Row, error) {
 		if page == nil {
 			break
 		}
-		refs, err := decodeRefs(s.id, page)
+		refs, err := s.decodeRefs(page)
 		if err != nil {
 			return nil, err
 		}

@@ -69,7 +69,7 @@ func (tx *Tx) Now() ledger.Time { return tx.now }
 func (tx *Tx) Entry() *Entry { return &tx.entry }
 
 // Open loads the pools that the operation will use and posts what is due in them. It must be called once, before Pool
-// and Ledger, with every pool.
+// and Ledger, with every pool, if there is any. From then on the entry has its position.
 func (tx *Tx) Open(refs ...PoolRef) error {
 	if tx.begun || len(tx.pools) > 0 {
 		panic("engine: Open called twice")
@@ -82,6 +82,7 @@ func (tx *Tx) Open(refs ...PoolRef) error {
 		tx.shard.sweep(tx.ctx, o, tx.now)
 		tx.use(o)
 	}
+	tx.entry.Position = tx.shard.blocks.next // after what the sweeps wrote; no pool may be touched later
 	return nil
 }
 

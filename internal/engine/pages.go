@@ -9,17 +9,20 @@ import (
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
 
-// windowEntries is how many entries of a shard make one window: the unit in which derived state is written. Larger
-// windows write less, because a busy pool is written once for each; smaller ones make the tail that a start replays
-// shorter. At 262,144 a start replays at most two windows, about half a second. It is a variable for tests only, which
-// set it before the first engine opens: a database must always be opened with the same one.
-var windowEntries = 1 << 18
+// windows cuts a shard's entries into windows, the unit in which derived state is written: it is how many entries make
+// one. Larger windows write less, because a busy pool is written once for each; smaller ones make the tail that a start
+// replays shorter.
+type windows uint64
 
-func windowOf(p Position) uint32 { return uint32((p.Ordinal() - 1) / uint64(windowEntries)) }
+// windowsDefault lets a start replay at most two windows, about half a second.
+const windowsDefault windows = 1 << 18
 
-// windowStart is the position right before a window's first entry.
-func windowStart(shard uint16, window uint32) Position {
-	return NewPosition(shard, uint64(window)*uint64(windowEntries))
+// of is the window that holds an entry.
+func (w windows) of(p Position) uint32 { return uint32((p.Ordinal() - 1) / uint64(w)) }
+
+// start is the position right before a window's first entry.
+func (w windows) start(shard uint16, window uint32) Position {
+	return NewPosition(shard, uint64(window)*uint64(w))
 }
 
 // page collects, for one owner and one window, where its entries are and what its consumption adds up to.
@@ -27,7 +30,7 @@ type page struct {
 	firstSeq uint64 // ledger seq of the first row, 0 for owners without rows
 	rows     uint64
 	entries  int
-	last     Position // of the last entry added
+	last     Position // of the last entry added; at first the start of the window
 	refs     []byte   // per entry: distance to the one before, rows of this owner
 	usage    []UsageCell
 }
@@ -42,9 +45,6 @@ type UsageCell struct {
 
 // add notes that the entry concerns the owner, with so many rows starting at firstSeq.
 func (p *page) add(at Position, firstSeq uint64, rows int) {
-	if p.entries == 0 {
-		p.last = windowStart(at.Shard(), windowOf(at))
-	}
 	if p.rows == 0 {
 		p.firstSeq = firstSeq
 	}
@@ -120,12 +120,12 @@ type ref struct {
 }
 
 // decodeRefs lists the entries of a stored page, oldest first.
-func decodeRefs(shard uint16, row *PageRow) ([]ref, error) {
+func (s *shard) decodeRefs(row *PageRow) ([]ref, error) {
 	r := &reader{rest: row.Refs}
 	seq := r.uint()
 	r.uint()
 	refs := make([]ref, 0, min(r.uint(), uint64(len(r.rest))))
-	at := windowStart(shard, row.Window)
+	at := s.windows.start(s.id, row.Window)
 	for len(r.rest) > 0 {
 		at += Position(r.uint())
 		rows := r.uint()

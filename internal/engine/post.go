@@ -53,7 +53,7 @@ func (s *shard) touch(o *owner, at Position) {
 	o.asOf = max(o.asOf, at)
 	o.window = s.window
 	if o.page == nil {
-		o.page = &page{}
+		o.page = &page{last: s.windows.start(s.id, s.window)}
 	}
 	if !o.dirty {
 		o.dirty = true

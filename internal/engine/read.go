@@ -144,7 +144,7 @@ func (e *Engine) Ledger(ctx context.Context, q LedgerQuery) ([]LedgerRow, bool, 
 		if err != nil || page == nil {
 			return found.result(err)
 		}
-		refs, err := decodeRefs(pages.shard.id, page)
+		refs, err := pages.shard.decodeRefs(page)
 		if err != nil {
 			return nil, false, err
 		}
@@ -280,7 +280,7 @@ func (e *Engine) UsageEntries(ctx context.Context, pool ledger.Key, from, to int
 		if !slices.ContainsFunc(cells, func(c UsageCell) bool { return c.Hour >= from && c.Hour < to }) {
 			continue
 		}
-		refs, err := decodeRefs(pages.shard.id, page)
+		refs, err := pages.shard.decodeRefs(page)
 		if err != nil {
 			return err
 		}

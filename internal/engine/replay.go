@@ -25,7 +25,7 @@ func (s *shard) load(ctx context.Context) error {
 			s.keys.runs = append(s.keys.runs, &keyRun{id: r.Run, firsts: r.Firsts, filter: filter{bits: r.Filter}})
 		}
 	}
-	from := windowStart(s.id, cp.Windows) + 1
+	from := s.windows.start(s.id, cp.Windows) + 1
 	s.blocks.next = from
 	err = s.journal.Blocks(ctx, from, func(b *Block) error { return s.replayBlock(ctx, b, from) })
 	if err != nil {

@@ -20,6 +20,7 @@ type shard struct {
 	lateGrace func(environment string) ledger.Time
 	log       *slog.Logger
 	ownersMax int
+	windows   windows
 	fatal     func(error)
 
 	queue  queue

@@ -1,0 +1,148 @@
+package api
+
+import (
+	"context"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/scrip-dev/scrip/internal/credits"
+)
+
+func TestIdempotencyKey(t *testing.T) {
+	// A POST with a key acts once in 24 hours; its repeats get the first answer, and another request under the key none.
+	t.Parallel()
+	a := newTestAPI(t)
+	first := a.ok("POST", customersPath, `{"id":"a","name":"A"}`, "Idempotency-Key", "k")
+	a.clock.advance(23 * time.Hour)
+	again := a.ok("POST", customersPath, ` {"name":"\u0041","id":"a"} `, "Idempotency-Key", "k")
+	if again.status != 201 || string(again.body) != string(first.body) || again.header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("first %s, then %d %s", first.body, again.status, again.body)
+	}
+	a.refused(409, "IdempotencyMismatch", "Idempotency-Key", "POST", customersPath, `{"id":"b"}`, "Idempotency-Key", "k")
+	a.ok("POST", productsPath, `{"id":"a","displayName":"A"}`, "Idempotency-Key", "k")                   // another operation
+	a.ok("POST", customersPath, `{"id":"a","name":"A"}`, "Idempotency-Key", "k", "X-Api-Key", a.foreign) // another environment
+	a.refused(409, "IdempotencyMismatch", "Idempotency-Key", "POST", customersPath, `{"id":"c"}`, "Idempotency-Key", "k")
+	a.refused(404, "CustomerNotFound", "", "POST", customersPath+"/z/archive", ``, "Idempotency-Key", "r") // not kept
+	a.ok("POST", customersPath+"/a/archive", ``, "Idempotency-Key", "r2")
+	a.ok("POST", customersPath+"/a/unarchive", ``, "Idempotency-Key", "r2")
+	a.ok("POST", customersPath+"/a/archive", ``, "Idempotency-Key", "r2").want("data.archivedAt", `"2026-03-02T11:00:00.000Z"`) // the first answer
+	a.ok("GET", customersPath+"/a", "").want("data.archivedAt", "null")
+	a.refused(409, "IdempotencyMismatch", "Idempotency-Key", "POST", customersPath+"/b/archive", ``, "Idempotency-Key", "r2")
+	a.refused(400, "InvalidArgumentError", "Idempotency-Key", "POST", customersPath, `{"id":"d"}`, "Idempotency-Key", strings.Repeat("k", 256))
+	a.clock.advance(time.Hour)
+	a.ok("POST", customersPath, `{"id":"b"}`, "Idempotency-Key", "k") // expired
+}
+
+func TestUnkeyedRetry(t *testing.T) {
+	// A client's own retry within ten minutes gets the first answer; a request that is no retry always acts.
+	t.Parallel()
+	a := newTestAPI(t)
+	a.catalog()
+	const product = `{"multipleSubscriptions":true}`
+	a.ok("PATCH", productsPath+"/p", product)
+	const body = `{"customerId":"acme","planId":"basic"}`
+	id := func(count string) string {
+		t.Helper()
+		return a.ok("POST", subscriptionsPath, body, "X-Stainless-Retry-Count", count).text("data.id")
+	}
+	first := id("0")
+	if got := id("1"); got != first {
+		t.Errorf("a retry made %s beside %s", got, first)
+	}
+	second := id("0")
+	if second == first {
+		t.Error("a second request was taken for a retry")
+	}
+	if got := id("2"); got != second {
+		t.Errorf("a retry of the second request answered %s", got)
+	}
+	a.clock.advance(retryKept)
+	if got := id("1"); got == second {
+		t.Error("an answer was kept for longer than ten minutes")
+	}
+	a.ok("POST", customersPath, `{"id":"new"}`, "X-Stainless-Retry-Count", "0")
+	a.ok("POST", customersPath, `{"id":"new"}`, "X-Stainless-Retry-Count", "1")
+	a.refused(409, "DuplicatedEntityNotAllowed", "id", "POST", customersPath, `{"id":"new"}`, "X-Stainless-Retry-Count", "0")
+	a.refused(409, "DuplicatedEntityNotAllowed", "id", "POST", customersPath, `{"id":"new"}`)
+}
+
+func TestRetryAfterCrash(t *testing.T) {
+	// After a crash between the effect and its record the repeat runs under the same effect key.
+	t.Parallel()
+	a := newTestAPI(t)
+	s := a.handler.(*server)
+	var keys []string
+	route := &route{pattern: "POST /test", scope: creditsWrite, flags: body | guarded, handler: func(c *call) (any, error) {
+		keys = append(keys, c.effectKey)
+		if len(keys) == 1 {
+			panic("killed")
+		}
+		return struct{}{}, nil
+	}}
+	post := func(header ...string) int {
+		r := httptest.NewRequest("POST", "/test", strings.NewReader(`{}`))
+		r.Header.Set("X-Api-Key", a.key)
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set(header[0], header[1])
+		w := httptest.NewRecorder()
+		s.handle(route).ServeHTTP(w, r)
+		return w.Code
+	}
+	for _, header := range [][2]string{{"X-Stainless-Retry-Count", "0"}, {"Idempotency-Key", "k"}} {
+		keys = nil
+		retry := header
+		if retry[1] == "0" {
+			retry[1] = "1"
+		}
+		if first, second, third := post(header[0], header[1]), post(retry[0], retry[1]), post(retry[0], retry[1]); first != 500 || second != 200 || third != 200 {
+			t.Errorf("%s: %d, %d, %d", header[0], first, second, third)
+		}
+		if len(keys) != 2 || keys[0] == "" || keys[0] != keys[1] {
+			t.Errorf("%s: ran under %q", header[0], keys)
+		}
+	}
+}
+
+func TestConcurrentRepeats(t *testing.T) {
+	// Of many equal requests at the same time one acts, and all get its answer.
+	t.Parallel()
+	a := newTestAPI(t)
+	var wait sync.WaitGroup
+	bodies := make([]string, 8)
+	for i := range bodies {
+		wait.Go(func() {
+			bodies[i] = string(a.ok("POST", customersPath, `{"id":"a"}`, "Idempotency-Key", "k").body)
+		})
+	}
+	wait.Wait()
+	for _, body := range bodies {
+		if body != bodies[0] {
+			t.Errorf("answers differ: %s and %s", bodies[0], body)
+		}
+	}
+}
+
+func TestFlightsEnd(t *testing.T) {
+	// Who waits too long for the first request is told to ask again, and the next one may go.
+	t.Parallel()
+	var f flights
+	key := credits.ResponseKey{Key: "k"}
+	landed, err := f.enter(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	impatient, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = f.enter(impatient, key)
+	if got := failureOf(err); got.status != 409 || hints(got)[0] != [2]string{"X-Should-Retry", "true"} {
+		t.Errorf("got %+v, %v", got, hints(got))
+	}
+	landed()
+	if landed, err = f.enter(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+	landed()
+}

@@ -1,0 +1,159 @@
+package api
+
+import (
+	"fmt"
+
+	"github.com/scrip-dev/scrip/internal/api/wire"
+	"github.com/scrip-dev/scrip/internal/credits"
+	"github.com/scrip-dev/scrip/internal/ledger"
+)
+
+func (s *server) listSubscriptions(c *call) (any, error) {
+	q := c.query()
+	filter := credits.SubscriptionFilter{
+		CustomerID: q.text("customerId"), PlanID: q.text("planId"), ResourceID: q.text("resourceId"),
+		Statuses:     enums[wire.SubscriptionStatus, credits.SubscriptionStatus](q, "status"),
+		PricingTypes: enums[wire.PricingType, credits.PricingType](q, "pricingType"),
+		Created:      q.during("createdAt"),
+	}
+	page := q.page()
+	if err := q.done(); err != nil {
+		return nil, err
+	}
+	list, err := s.credits.Subscriptions(c.ctx, c.env, filter, page)
+	if err != nil {
+		return nil, err
+	}
+	data, pagination := paged(q, list, func(sub *credits.Subscription) wire.Subscription {
+		out := s.subscriptionOut(c.env, sub)
+		out.SubscriptionEntitlements = nil // lists leave them out
+		return out
+	})
+	return wire.SubscriptionPage{Data: data, Pagination: pagination}, nil
+}
+
+// createSubscription subscribes a customer and grants the credits that the subscription buys at its start.
+func (s *server) createSubscription(c *call) (any, error) {
+	var in wire.SubscriptionCreate
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	wanted, err := newSubscriptionIn(&in)
+	if err != nil {
+		return nil, err
+	}
+	made, err := s.credits.ProvisionSubscription(c.ctx, c.env, c.actor(), wanted)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.grantPurchases(c, made); err != nil {
+		return nil, err
+	}
+	sub := s.subscriptionOut(c.env, made.Subscription)
+	return wire.ProvisionResultData{Data: wire.ProvisionResult{
+		ID: made.Subscription.ID, Status: wire.ProvisionResultStatusSUCCESS, Subscription: &sub, IsScheduled: orNull(scheduled(&sub)),
+	}}, nil
+}
+
+// scheduled tells whether a subscription starts later.
+func scheduled(sub *wire.Subscription) bool { return sub.Status == wire.SubscriptionStatusNOTSTARTED }
+
+// grantPurchases grants what a new subscription has bought. The keys are made of the subscription and the credit type, so
+// that repeating a purchase grants nothing twice.
+func (s *server) grantPurchases(c *call, made *credits.Provisioned) error {
+	for _, bought := range made.Purchases {
+		_, err := s.credits.CreateGrant(c.ctx, c.env, c.caller(), credits.NewGrant{
+			Customer: made.Subscription.CustomerID, Resource: made.Subscription.ResourceID, CreditType: bought.CreditTypeID,
+			Amount: bought.Quantity, Type: ledger.Paid, Cost: &bought.Cost, EffectiveAt: made.Subscription.StartAt,
+			Collection: made.Subscription.PaymentCollectionMethod,
+			Key:        fmt.Sprintf("subscription %s buys %s", made.Subscription.ID, bought.CreditTypeID),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *server) getSubscription(c *call) (any, error) {
+	if err := c.query().done(); err != nil {
+		return nil, err
+	}
+	sub, err := s.credits.Subscription(c.ctx, c.env, c.path("id"))
+	return s.subscriptionData(c, sub, err)
+}
+
+func (s *server) updateSubscription(c *call) (any, error) {
+	var in wire.SubscriptionUpdate
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	update, err := subscriptionUpdateIn(&in)
+	if err != nil {
+		return nil, err
+	}
+	sub, err := s.credits.UpdateSubscription(c.ctx, c.env, c.actor(), c.path("id"), update)
+	return s.subscriptionData(c, sub, err)
+}
+
+func (s *server) cancelSubscription(c *call) (any, error) {
+	var in wire.SubscriptionCancel
+	if c.hasBody() {
+		if err := c.decode(&in); err != nil {
+			return nil, err
+		}
+	}
+	sub, err := s.credits.CancelSubscription(c.ctx, c.env, c.actor(), c.path("id"),
+		credits.Cancellation{Time: string(value(in.CancellationTime))})
+	return s.subscriptionData(c, sub, err)
+}
+
+// subscriptionData answers with a subscription.
+func (s *server) subscriptionData(c *call, sub *credits.Subscription, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return wire.SubscriptionData{Data: s.subscriptionOut(c.env, sub)}, nil
+}
+
+func (s *server) subscriptionOut(env string, sub *credits.Subscription) wire.Subscription {
+	now := s.credits.Now(env)
+	terms := s.credits.Catalog(env).TermsAt(sub, max(now, sub.StartAt))
+	from, to := sub.BillingPeriodAt(max(now, sub.StartAt))
+	version := int(terms.Version)
+	out := wire.Subscription{
+		ID: sub.ID, CustomerID: sub.CustomerID, PlanID: sub.PlanID, PlanVersion: &version, ResourceID: orNull(sub.ResourceID),
+		BillingID: orNull(sub.BillingID), PayingCustomerID: orNull(sub.PayingCustomerID), Metadata: sub.Metadata,
+		PaymentCollection:       wire.PaymentCollectionNOTREQUIRED, // as long as no payment provider is connected
+		PaymentCollectionMethod: enumOrNull[wire.PaymentCollectionMethod](sub.PaymentCollectionMethod),
+		PricingType:             wire.PricingType(sub.PricingType), Status: wire.SubscriptionStatus(sub.Status(now)),
+		Addons: listOut(terms.Addons, func(a credits.SubscribedAddon) wire.SubscriptionAddon {
+			return wire.SubscriptionAddon{ID: a.ID, Quantity: int(a.Quantity)}
+		}),
+		Budget: budgetOut(sub.Budget), Prices: listOut(terms.Overrides, priceOut),
+		SubscriptionEntitlements: listOut(sub.Entitlements, func(e credits.EntitlementOverride) wire.EntitlementRef {
+			return wire.EntitlementRef{ID: e.ID, Type: wire.EntitlementType(e.Type)}
+		}),
+		CreatedAt: timeOut(sub.CreatedAt), StartDate: timeOut(sub.StartAt), EndDate: timeOrNull(sub.EndAt),
+		EffectiveEndDate: timeOrNull(sub.EndAt), CancelReason: enumOrNull[wire.CancelReason](sub.CancelReason),
+		BillingCycleAnchor: timeOrNull(sub.StartAt),
+	}
+	if sub.CanceledAt != 0 {
+		out.CancellationDate = timeOrNull(sub.EndAt)
+	}
+	if sub.MinimumSpend != nil {
+		out.MinimumSpend = &wire.SubscriptionMinimumSpend{Amount: &sub.MinimumSpend.Amount, Currency: enumOrNull[wire.Currency](sub.MinimumSpend.Currency)}
+	}
+	if sub.Live(now) {
+		out.CurrentBillingPeriodStart, out.CurrentBillingPeriodEnd = timeOrNull(from), timeOrNull(to)
+	}
+	return out
+}
+
+func priceOut(o credits.PriceOverride) wire.SubscriptionPrice {
+	return wire.SubscriptionPrice{
+		AddonID: orNull(o.AddonID), FeatureID: orNull(o.FeatureID), CurrencyID: orNull(o.CreditTypeID), Amount: o.Amount,
+		Currency: enumOrNull[wire.Currency](o.Currency), BaseCharge: orNull(o.BaseCharge), BillingCountryCode: orNull(o.CountryCode),
+		BlockSize: o.BlockSize, CreditRate: rateOut(o.CreditRate), Tiers: listOut(o.Tiers, tierOut),
+	}
+}

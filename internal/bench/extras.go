@@ -1,0 +1,138 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Rates and clients of the slow measurements.
+const (
+	checksPerSecond = 500 // a product that asks before each of its own requests
+	checkClients    = 16
+	openClients     = 64 // connections at a fixed rate: enough that a slow answer does not hold back the next request
+)
+
+// besideCell is the cell whose half load runs beside the entitlement checks.
+var besideCell = Cell{8, 100}
+
+// extras measures the first server further, on a fresh copy of the data of the empty stage.
+func (r *run) extras(ctx context.Context) (err error) {
+	if !r.HalfLoad && r.Sustained == 0 && !r.Checks && !r.Memory {
+		return nil
+	}
+	main, err := r.enter(ctx, r.Servers[0])
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, main.stop(ctx)) }()
+	if r.Memory && main.name == Scrip {
+		if err := main.memory(ctx); err != nil {
+			return fmt.Errorf("memory: %w", err)
+		}
+	}
+	if r.Checks && main.name == Scrip {
+		if err := main.checks(ctx); err != nil {
+			return fmt.Errorf("entitlement checks: %w", err)
+		}
+	}
+	if r.HalfLoad {
+		if err := main.halfLoad(ctx); err != nil {
+			return fmt.Errorf("half load: %w", err)
+		}
+	}
+	if r.Sustained > 0 {
+		return main.sustained(ctx)
+	}
+	return nil
+}
+
+// halfOf answers the phase that offers half of what a cell reached in the rounds.
+func (e *entrant) halfOf(c Cell, part uint64) phase {
+	peak := e.report.Stages[0].rate(e.name, c)
+	return phase{
+		clients: max(openClients, 2*c.Clients), seed: seedOf(e.Seed, part, uint64(c.Events)), do: reportOf(c.Events),
+		warm: e.Warmup, length: e.Duration, rate: max(peak/2/float64(c.Events), 1),
+	}
+}
+
+// Parts of a run that are no rounds, for seeds of their own.
+const (
+	partHalf = 1<<32 + iota
+	partChecks
+	partSustained
+	partMemory
+)
+
+// halfLoad measures each cell's latency at half of its rate.
+func (e *entrant) halfLoad(ctx context.Context) error {
+	for _, c := range e.Cells {
+		p := e.halfOf(c, partHalf)
+		got, err := e.load(ctx, p)
+		if err != nil {
+			return err
+		}
+		h := HalfLoad{Server: e.name, Cell: c, EventsPerSecond: p.rate * float64(c.Events), Latency: latencyOf(got.samples)}
+		e.report.HalfLoad = append(e.report.HalfLoad, h)
+		e.say("half load, %s, %s: p99 %s ms, max %s ms", c, e.name, short(h.P99), short(h.Max))
+	}
+	return nil
+}
+
+// checks measures entitlement checks alone, then beside half load.
+func (e *entrant) checks(ctx context.Context) error {
+	checks := phase{
+		server: e.server, customers: e.Customers, clients: checkClients, seed: seedOf(e.Seed, partChecks), do: checkEntitlement,
+		warm: e.Warmup, length: e.Duration, rate: checksPerSecond,
+	}
+	settle(ctx, e.server)
+	alone, err := e.now.run(ctx, checks)
+	if err != nil {
+		return err
+	}
+	e.addCheck("nothing", alone)
+	if e.report.Stages[0].find(e.name, besideCell) == nil {
+		return nil
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := e.load(ctx, e.halfOf(besideCell, partChecks))
+		ended <- err
+	}()
+	// The load must be there first and last until the checks are done; both warm up alike.
+	beside, err := e.now.run(ctx, checks)
+	if err = errors.Join(err, <-ended); err != nil {
+		return err
+	}
+	e.addCheck(besideCell.String()+" at half load", beside)
+	return nil
+}
+
+// addCheck notes one measurement of checks.
+func (e *entrant) addCheck(beside string, got result) {
+	c := Check{Server: e.name, Beside: beside, PerSecond: checksPerSecond, Latency: latencyOf(got.samples)}
+	e.report.Checks = append(e.report.Checks, c)
+	e.say("entitlement checks beside %s: p50 %s ms, p99 %s ms", beside, short(c.P50), short(c.P99))
+}
+
+// sustainedParts are the parts of the long run of which the slowest is told.
+const sustainedParts = 10
+
+// sustained puts the largest batches on for long.
+func (e *entrant) sustained(ctx context.Context) error {
+	c := e.Cells[len(e.Cells)-1]
+	got, err := e.load(ctx, phase{
+		clients: c.Clients, seed: seedOf(e.Seed, partSustained), do: reportOf(c.Events), warm: e.Warmup, length: e.Sustained,
+	})
+	if err != nil {
+		return fmt.Errorf("sustained: %w", err)
+	}
+	s := &Sustained{
+		Server: e.name, Cell: c, Seconds: e.Sustained.Seconds(), Measure: measureOf(got, c, e.Sustained),
+		SlowestTenth: slowest(got.samples, e.Sustained, sustainedParts, c.Events),
+	}
+	e.report.Sustained = s
+	e.say("sustained for %s, %s, %s: %s events/s", e.Sustained.Round(time.Second), c, e.name, count(s.EventsPerSecond))
+	return nil
+}

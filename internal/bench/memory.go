@@ -1,0 +1,119 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// calm is how long a server is left alone before its memory is read.
+const calm = 2 * time.Second
+
+// memory compares a server without customers with this one after each of its pools was used once.
+func (e *entrant) memory(ctx context.Context) error {
+	m := &Memory{Server: e.name, Pools: e.Customers}
+	var err error
+	if m.Idle, m.IdleHeap, err = e.blank(ctx); err != nil {
+		return err
+	}
+	if err := e.touch(ctx); err != nil {
+		return err
+	}
+	m.Loaded, m.LoadedHeap = footprint(ctx, e.server)
+	m.PerPool = float64(m.Loaded-m.Idle) / float64(m.Pools)
+	if m.IdleHeap > 0 && m.LoadedHeap > 0 {
+		m.PerPoolLiveHeap = float64(m.LoadedHeap-m.IdleHeap) / float64(m.Pools)
+	}
+	e.report.Memory = m
+	e.say("memory: idle %s, with %d pools loaded %s", megabytes(m.Idle), m.Pools, megabytes(m.Loaded))
+	return nil
+}
+
+// blank answers the footprint of the server on an empty folder.
+func (e *entrant) blank(ctx context.Context) (resident, heap int64, err error) {
+	dir := filepath.Join(e.Dir, "blank")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return 0, 0, err
+	}
+	server, err := e.Start(ctx, e.name, dir)
+	if err != nil {
+		return 0, 0, err
+	}
+	resident, heap = footprint(ctx, server)
+	return resident, heap, errors.Join(server.Stop(ctx), os.RemoveAll(dir))
+}
+
+// touch reports one event of every customer.
+func (e *entrant) touch(ctx context.Context) error {
+	r := random(seedOf(e.Seed, partMemory))
+	at := []byte(e.now().UTC().Format(time.RFC3339))
+	for first := 0; first < e.Customers; first += preloadEvents {
+		body := []byte(`{"events":[`)
+		for i := first; i < min(first+preloadEvents, e.Customers); i++ {
+			d := draw{customer: uint64(i), input: 1000, output: 100, key: [2]uint64{r.next(), r.next()}}
+			body = append(d.append(body, at), ',')
+			e.cost += int64(d.output)
+		}
+		body = append(body[:len(body)-1], "]}"...)
+		if err := e.send(ctx, body); err != nil {
+			return err
+		}
+	}
+	return e.verify(ctx)
+}
+
+// send reports one body on a connection of its own.
+func (e *entrant) send(ctx context.Context, body []byte) error {
+	c, err := dial(ctx, e.server.Address)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.report(body)
+}
+
+// footprint answers the resident memory and the live heap of a server that has calmed down, each 0 when it is not known.
+func footprint(ctx context.Context, s *Server) (resident, heap int64) {
+	if s.PID == 0 {
+		return 0, 0
+	}
+	settle(ctx, s)
+	pause(ctx, calm)
+	return residentBytes(s.PID), liveHeap(ctx, s)
+}
+
+// liveHeap reads from the server's metrics how much was live when it last collected garbage.
+func liveHeap(ctx context.Context, s *Server) int64 {
+	c, err := dial(ctx, s.Address)
+	if err != nil {
+		return 0
+	}
+	defer c.Close()
+	status, text, err := c.do("GET", "/metrics", nil)
+	if err != nil || status != 200 {
+		return 0
+	}
+	return liveIn(text)
+}
+
+// liveIn finds the live heap in metrics. Go collects garbage again when the heap is twice that, which is what it tells.
+func liveIn(metrics []byte) int64 {
+	_, rest, found := bytes.Cut(metrics, []byte("\ngo_memstats_next_gc_bytes "))
+	if !found {
+		return 0
+	}
+	value, _, _ := bytes.Cut(rest, []byte("\n"))
+	next, err := strconv.ParseFloat(string(value), 64)
+	if err != nil {
+		return 0
+	}
+	return int64(next / 2)
+}
+
+// megabytes prints a size.
+func megabytes(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes)/1e6) }
