@@ -80,16 +80,21 @@ func (s *Service) consumeOp(ctx context.Context, env string, by Caller, in Consu
 	if _, ok := catalog.Feature(in.Feature); in.Feature != "" && !ok {
 		return nil, missing("FeatureNotFound", "feature", in.Feature)
 	}
-	now := s.clock(env)
-	switch {
-	case in.At == 0:
-		in.At = now
-	case in.At > now+eventAheadMax:
-		return nil, &Error{Kind: KindInvalid, Code: ReasonTimestampInFuture, Field: "createdAt", Message: "lies more than 5 minutes in the future"}
-	case in.At < now-eventAgeMax:
-		return nil, &Error{Kind: KindInvalid, Code: ReasonTooOld, Field: "createdAt", Message: "lies more than 31 days in the past"}
+	if in.At == 0 {
+		in.At = s.clock(env)
 	}
 	return &consumeOp{env: env, by: by, in: in}, nil
+}
+
+// checkAge refuses a consumption whose time lies too far from now. A repeat of one that was taken is never too old.
+func (in *Consumption) checkAge(now ledger.Time) error {
+	switch {
+	case in.At > now+eventAheadMax:
+		return &Error{Kind: KindInvalid, Code: ReasonTimestampInFuture, Field: "createdAt", Message: "lies more than 5 minutes in the future"}
+	case in.At < now-eventAgeMax:
+		return &Error{Kind: KindInvalid, Code: ReasonTooOld, Field: "createdAt", Message: "lies more than 31 days in the past"}
+	}
+	return nil
 }
 
 // consumeOp is a direct consumption in the writer.
@@ -112,6 +117,9 @@ func (op *consumeOp) charge() ledger.Charge { return ledger.Charge{Feature: op.i
 
 // Decide implements engine.Op.
 func (op *consumeOp) Decide(tx *engine.Tx) error {
+	if err := op.in.checkAge(tx.Now()); err != nil {
+		return err
+	}
 	e := tx.Entry()
 	e.Kind, e.Actor, e.Request, e.Key = engine.ConsumeEntry, op.by.Actor, op.by.Request, op.in.Key
 	e.Event = &engine.Event{

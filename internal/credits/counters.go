@@ -232,7 +232,7 @@ func (s *Service) UsageHistory(ctx context.Context, env string, q HistoryQuery) 
 	if !ok {
 		return nil, missing("FeatureNotFound", "feature", clip(q.Feature))
 	}
-	through := s.clock(env)
+	through := s.clock(env) + 1 // what happens now counts
 	if q.Through != nil {
 		through = *q.Through
 	}

@@ -145,6 +145,9 @@ func (s *Service) ExplainEvent(ctx context.Context, env string, at engine.Positi
 	}
 	final := d.Final()
 	for i := range final.Event.Charges {
+		if IsMeasurement(final.Event) {
+			break // counted, not priced
+		}
 		d.Ratings = append(d.Ratings, s.Catalog(env).explain(cs, final.Event, &final.Event.Charges[i]))
 	}
 	for _, e := range []*engine.Entry{final, record.Reversed} {

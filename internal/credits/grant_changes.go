@@ -92,6 +92,9 @@ func (s *Service) UpdateGrant(ctx context.Context, env string, by Caller, id led
 	if err != nil {
 		return nil, err
 	}
+	if g.Type == ledger.Overdraft {
+		return nil, refusal(ledger.ErrOverdraftImmutable)
+	}
 	texts := g.Texts
 	texts.Grant = id
 	in.DisplayName.apply(&texts.DisplayName)

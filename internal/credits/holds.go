@@ -181,13 +181,18 @@ func (op *settleOp) settleEnded(tx *engine.Tx, pool *ledger.Pool) error {
 		return refusal(ledger.ErrHoldNotFound)
 	}
 	op.hold = *holdIn(ended, op.in.ID)
-	if op.hold.End != ledger.HoldExpired || op.in.Amount.IsZero() || op.in.Partial {
+	if op.hold.End != ledger.HoldExpired {
 		return nil
 	}
-	key := lateSettleKey(op.in.Pool, op.in.ID)
-	if _, done, err := tx.Find(key); err != nil || done {
+	late, done, err := tx.Find(lateSettleKey(op.in.Pool, op.in.ID))
+	if err != nil || !done && op.in.Amount.IsZero() {
 		return err
 	}
+	if done {
+		op.settledLate(late.Event.Charges[0].Cost)
+		return nil
+	}
+	op.settledLate(op.in.Amount)
 	e := tx.Entry()
 	e.Kind, e.Key = engine.ConsumeEntry, lateSettleName(op.in.Pool.Currency, op.in.ID)
 	e.Event = &engine.Event{
@@ -195,6 +200,11 @@ func (op *settleOp) settleEnded(tx *engine.Tx, pool *ledger.Pool) error {
 		Charges: []engine.Charge{{Charge: op.hold.Charge, Currency: op.in.Pool.Currency, Units: op.in.Amount, Cost: op.in.Amount}},
 	}
 	return refusal(pool.Consume(tx.Ledger(0), op.in.Amount, op.hold.Charge, false))
+}
+
+// settledLate is how a hold looks that timed out before it was settled.
+func (op *settleOp) settledLate(burned amount.Amount) {
+	op.hold.End, op.hold.Settled = ledger.HoldSettled, op.hold.Settled.Add(burned)
 }
 
 // lateSettleName is the key under which a settle after the timeout burns, once. No caller's key begins with a NUL.

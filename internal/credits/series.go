@@ -199,7 +199,7 @@ func (q *UsageQuery) buckets(now ledger.Time) ([]ledger.Time, error) {
 
 // chosen is the window of explicit dates: hours up to three days, days up to ninety-two, months beyond.
 func (q *UsageQuery) chosen(now ledger.Time) ([]ledger.Time, error) {
-	through := now
+	through := now + 1 // what happens now counts, also at the very end of a bucket
 	if q.Through != nil {
 		through = *q.Through
 	}

@@ -63,10 +63,7 @@ func (s *Service) RecordEvents(ctx context.Context, env string, by Caller, event
 		op := &eventOps[i]
 		op.prepare(env, by, &events[i], catalog, cs, now)
 		op.result = &results[i]
-		if reason := op.pricing.event.Reason; !keepRejected && rejects(reason) {
-			results[i] = EventResult{Rejected: true, Reason: reason}
-			continue
-		}
+		op.rejected = !keepRejected && rejects(op.pricing.event.Reason)
 		ops = append(ops, op)
 	}
 	for _, err := range s.engine.Do(ctx, ops...) {
@@ -88,7 +85,9 @@ type eventOp struct {
 	by      Caller
 	key     string
 	pricing pricing
-	result  *EventResult
+	// rejected refuses the event, unless its key was used before: then it is a duplicate like any other.
+	rejected bool
+	result   *EventResult
 }
 
 func (op *eventOp) prepare(env string, by Caller, in *ReportedEvent, catalog *Catalog, cs *CustomerState, now ledger.Time) {
@@ -110,6 +109,10 @@ func (op *eventOp) Scope() engine.Scope { return op.scope }
 
 // Decide implements engine.Op.
 func (op *eventOp) Decide(tx *engine.Tx) error {
+	if op.rejected {
+		*op.result = EventResult{Rejected: true, Reason: op.pricing.event.Reason}
+		return nil
+	}
 	e := tx.Entry()
 	e.Kind, e.Actor, e.Request, e.Key = engine.EventEntry, op.by.Actor, op.by.Request, op.key
 	burns, err := burnEvent(tx, &op.pricing)

@@ -10,8 +10,8 @@ import (
 // How much derived state goes out with one commit. The least keeps a quiet server moving; otherwise a window is
 // written within about a quarter of the time that the next one takes to fill.
 const (
-	pieceRowsMin  = 64
-	pieceRowsIdle = 512
+	pieceRowsMin  = 24
+	pieceRowsIdle = 128
 	pieceHaste    = 4
 )
 
@@ -140,8 +140,9 @@ func (s *shard) addState(c *Commit, o *owner) {
 		delete(s.freshGrants, id)
 	}
 	o.fresh = nil
-	customer := customerOf(o.key)
-	left := slices.DeleteFunc(s.unsaved[customer], func(k ledger.Key) bool { return k == o.key })
+	key := o.key()
+	customer := customerOf(key)
+	left := slices.DeleteFunc(s.unsaved[customer], func(k ledger.Key) bool { return k == key })
 	if len(left) == 0 {
 		delete(s.unsaved, customer)
 		return
@@ -153,7 +154,7 @@ func (s *shard) addState(c *Commit, o *owner) {
 func (o *owner) grantRows() []GrantRow {
 	rows := make([]GrantRow, 0, len(o.fresh))
 	for id, g := range o.fresh {
-		row := GrantRow{ID: id, Key: o.key, CreatedAt: g.state.CreatedAt, Final: g.final}
+		row := GrantRow{ID: id, Key: o.key(), CreatedAt: g.state.CreatedAt, Final: g.final}
 		row.State = ledger.AppendFact(nil, &ledger.Fact{Kind: ledger.FactGrant, Grant: &g.state}, nil)
 		if g.texts != nil {
 			row.Texts = appendTexts(nil, g.texts)

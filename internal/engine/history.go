@@ -18,7 +18,7 @@ func (e *Entry) RowsOf(pool ledger.Key) []ledger.Row {
 // Rows lists every row of the i-th opened pool, oldest first. It reads the pool's whole history inside the writer: it is
 // for rare corrections only.
 func (tx *Tx) Rows(i int) ([]ledger.Row, error) {
-	s, key := tx.shard, tx.pools[i].owner.key
+	s, key := tx.shard, tx.pools[i].owner.key()
 	pages := s.pagesNow(tx.pools[i].owner)
 	var entries [][]ledger.Row
 	for {

@@ -67,6 +67,9 @@ func (m meterSet) appendBinary(b []byte) []byte {
 }
 
 func decodeMeters(b []byte) (meterSet, error) {
+	if len(b) == 0 {
+		return nil, nil
+	}
 	m := meterSet{}
 	r := &reader{rest: b}
 	for len(r.rest) > 0 {

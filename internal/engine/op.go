@@ -125,10 +125,10 @@ func (tx *Tx) Ledger(i int) *ledger.Tx {
 }
 
 // Advance moves the cumulative meter of a charge and returns the units that it adds.
-func (tx *Tx) Advance(c *Charge) amount.Amount { return tx.customer.meters.advance(c) }
+func (tx *Tx) Advance(c *Charge) amount.Amount { return tx.customer.self.meters.advance(c) }
 
 // Preview returns the units that Advance would, and changes nothing.
-func (tx *Tx) Preview(c *Charge) amount.Amount { return tx.customer.meters.preview(c) }
+func (tx *Tx) Preview(c *Charge) amount.Amount { return tx.customer.self.meters.preview(c) }
 
 // Find returns the entry that took a key.
 func (tx *Tx) Find(key KeyHash) (*Entry, bool, error) {
@@ -161,9 +161,8 @@ func (tx *Tx) finish() {
 		if len(p.tx.Facts) == 0 {
 			continue
 		}
-		tx.entry.Pools = append(tx.entry.Pools, PoolFacts{
-			Currency: p.owner.key.Currency, Resource: p.owner.key.Resource, Facts: p.tx.Facts,
-		})
+		key := p.owner.key()
+		tx.entry.Pools = append(tx.entry.Pools, PoolFacts{Currency: key.Currency, Resource: key.Resource, Facts: p.tx.Facts})
 	}
 	tx.shard.poolFacts = tx.entry.Pools
 }

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/scrip-dev/scrip/internal/amount"
@@ -12,23 +14,43 @@ import (
 // attention list (no customer), which names the events that wait for a person. Only the shard's writer touches an
 // owner, except for view.
 type owner struct {
-	key      ledger.Key
-	customer *owner             // of a pool
-	pools    map[PoolRef]*owner // of a customer: those in memory
-	no       uint64             // counted in the order of first appearance in the journal
-	asOf     Position           // the last entry that is part of the state
+	customer *owner        // of a pool
+	pool     *ledger.Pool  // of a pool
+	self     *customerPart // of a customer or attention list
 
-	pool   *ledger.Pool // pools only
-	meters meterSet     // customers only
-
-	page    *page                          // of the open window, nil until the first posting
-	closing []closedPage                   // of windows that are being written
-	dirty   bool                           // changed in the open window
+	no      uint64   // counted in the order of first appearance in the journal
+	asOf    Position // the last entry that is part of the state
+	page    *page    // of the open window, nil until the first posting
+	closing []closedPage
 	fresh   map[ledger.GrantID]*freshGrant // grants whose row must be written: new, with new texts, or final
-	window  uint32                         // last window in which it was used, for eviction
 	batch   uint64                         // last batch that changed it
+	window  uint32                         // last window in which it was used, for eviction
+	dirty   bool                           // changed in the open window
 
-	view atomic.Pointer[View]
+	view atomic.Pointer[Snapshot]
+}
+
+// customerPart is what only customers have. A million pools are to fit in memory, so pools do not carry it.
+type customerPart struct {
+	id     customerID
+	meters meterSet
+	pools  []*owner // in memory, by credit type and resource
+}
+
+// customerID names a customer, or with an empty ID an environment's attention list.
+type customerID struct{ environment, id string }
+
+// key names the owner.
+func (o *owner) key() ledger.Key {
+	if o.pool != nil {
+		return o.pool.Key()
+	}
+	return ledger.Key{Environment: o.self.id.environment, Customer: o.self.id.id}
+}
+
+// find returns where a customer's pool is in memory, or belongs.
+func (c *customerPart) find(ref PoolRef) (int, bool) {
+	return slices.BinarySearchFunc(c.pools, ref, func(o *owner, ref PoolRef) int { return o.pool.Compare(ref.Currency, ref.Resource) })
 }
 
 // closedPage is the page of a window that is full but not written yet.
@@ -39,7 +61,12 @@ type closedPage struct {
 
 // View is what readers see of a pool: a copy made after each durable commit.
 type View struct {
-	Key           ledger.Key
+	Key ledger.Key
+	Snapshot
+}
+
+// Snapshot is the numbers of a View.
+type Snapshot struct {
 	Balance       amount.Amount // settled balance (semantics 3)
 	Held          amount.Amount
 	Available     amount.Amount
@@ -52,9 +79,9 @@ type View struct {
 	NextDue       ledger.Time // the view is out of date from this instant on
 }
 
-func viewOf(p *ledger.Pool) *View {
-	return &View{
-		Key: p.Key(), Balance: p.Balance(), Held: p.Held(), Available: p.Available(), Deficit: p.Deficit(),
+func snapshotOf(p *ledger.Pool) *Snapshot {
+	return &Snapshot{
+		Balance: p.Balance(), Held: p.Held(), Available: p.Available(), Deficit: p.Deficit(),
 		TotalGranted: p.TotalGranted(), TotalConsumed: p.TotalConsumed(),
 		Seq: p.Seq(), Head: p.Head(), PostedAt: p.LastPostedAt(), NextDue: p.NextDue(),
 	}
@@ -67,26 +94,15 @@ func customerOf(pool ledger.Key) ledger.Key {
 
 // row is the checkpointed form of the owner's state.
 func (o *owner) row() OwnerRow {
-	row := OwnerRow{Key: o.key, No: o.no, AsOf: o.asOf, NextDue: ledger.Never}
+	row := OwnerRow{Key: o.key(), No: o.no, AsOf: o.asOf, NextDue: ledger.Never}
 	switch {
 	case o.pool != nil:
 		row.State, row.NextDue = o.pool.AppendBinary(nil), o.pool.NextDue()
-	case o.key.Customer != "":
-		row.State = o.meters.appendBinary(nil)
+	case o.self.id.id != "":
+		row.State = o.self.meters.appendBinary(nil)
 	}
 	return row
 }
-
-func (s *shard) newOwner(key ledger.Key) *owner {
-	o := &owner{key: key}
-	if key.Currency != "" {
-		o.pool = ledger.NewPool(key)
-	}
-	return o
-}
-
-// customerID names a customer, or with an empty ID an environment's attention list.
-type customerID struct{ environment, id string }
 
 // customer returns a customer from memory or its checkpoint, or new. A new owner gets its number when its first entry is
 // indexed, not before: an operation that is refused leaves no trace.
@@ -94,33 +110,47 @@ func (s *shard) customer(ctx context.Context, environment, id string) (*owner, e
 	if o := s.customers[customerID{environment, id}]; o != nil {
 		return o, nil
 	}
-	o, err := s.loadOwner(ctx, ledger.Key{Environment: environment, Customer: id})
+	// The texts may be parts of a request's body, which must not stay in memory for them.
+	name := customerID{strings.Clone(environment), strings.Clone(id)}
+	o := &owner{self: &customerPart{id: name}, window: s.window}
+	row, found, err := s.journal.Owner(ctx, s.id, o.key())
 	if err != nil {
 		return nil, err
 	}
-	o.pools = map[PoolRef]*owner{}
-	o.window = s.window
+	if found {
+		o.no, o.asOf = row.No, row.AsOf
+		if o.self.meters, err = decodeMeters(row.State); err != nil {
+			return nil, err
+		}
+	}
 	s.ownersMu.Lock()
-	s.customers[customerID{environment, id}] = o
+	s.customers[name] = o
 	s.ownersMu.Unlock()
 	return o, nil
 }
 
 // pool returns a pool of a customer from memory or its checkpoint, or new.
 func (s *shard) pool(ctx context.Context, customer *owner, ref PoolRef) (*owner, error) {
-	if o := customer.pools[ref]; o != nil {
-		return o, nil
+	at, known := customer.self.find(ref)
+	if known {
+		return customer.self.pools[at], nil
 	}
-	key := customer.key
-	key.Currency, key.Resource = ref.Currency, ref.Resource
-	o, err := s.loadOwner(ctx, key)
+	key := customer.key()
+	key.Currency, key.Resource = strings.Clone(ref.Currency), strings.Clone(ref.Resource)
+	o := &owner{customer: customer, pool: ledger.NewPool(key), window: s.window}
+	row, found, err := s.journal.Owner(ctx, s.id, key)
 	if err != nil {
 		return nil, err
 	}
-	o.customer, o.window = customer, s.window
+	if found {
+		o.no, o.asOf = row.No, row.AsOf
+		if o.pool, err = ledger.DecodePool(row.State); err != nil {
+			return nil, err
+		}
+	}
 	s.show(o)
 	s.ownersMu.Lock()
-	customer.pools[ref] = o
+	customer.self.pools = slices.Insert(customer.self.pools, at, o)
 	s.ownersMu.Unlock()
 	s.pools++
 	return o, nil
@@ -135,25 +165,6 @@ func (s *shard) owner(ctx context.Context, key ledger.Key) (*owner, error) {
 	return s.pool(ctx, customer, PoolRef{Currency: key.Currency, Resource: key.Resource})
 }
 
-func (s *shard) loadOwner(ctx context.Context, key ledger.Key) (*owner, error) {
-	o := &owner{key: key}
-	if key.Currency != "" {
-		o.pool = ledger.NewPool(key)
-	}
-	row, ok, err := s.journal.Owner(ctx, s.id, key)
-	if err != nil || !ok {
-		return o, err
-	}
-	o.no, o.asOf = row.No, row.AsOf
-	switch {
-	case key.Currency != "":
-		o.pool, err = ledger.DecodePool(row.State)
-	case key.Customer != "":
-		o.meters, err = decodeMeters(row.State)
-	}
-	return o, err
-}
-
 // viewOf returns what is published of a pool in memory. It may be called from any goroutine.
 func (s *shard) viewOf(key ledger.Key) *View {
 	s.ownersMu.RLock()
@@ -162,11 +173,11 @@ func (s *shard) viewOf(key ledger.Key) *View {
 	if customer == nil {
 		return nil
 	}
-	o := customer.pools[PoolRef{Currency: key.Currency, Resource: key.Resource}]
-	if o == nil {
+	at, known := customer.self.find(PoolRef{Currency: key.Currency, Resource: key.Resource})
+	if !known {
 		return nil
 	}
-	return o.view.Load()
+	return &View{Key: key, Snapshot: *customer.self.pools[at].view.Load()}
 }
 
 // evict forgets pools and customers that have nothing to write and were not used in the last window, when there are too
@@ -178,13 +189,10 @@ func (s *shard) evict() {
 	s.ownersMu.Lock()
 	defer s.ownersMu.Unlock()
 	for id, customer := range s.customers {
-		for ref, o := range customer.pools {
-			if s.idle(o) {
-				delete(customer.pools, ref)
-				s.pools--
-			}
-		}
-		if len(customer.pools) == 0 && s.idle(customer) {
+		before := len(customer.self.pools)
+		customer.self.pools = slices.DeleteFunc(customer.self.pools, s.idle)
+		s.pools -= before - len(customer.self.pools)
+		if len(customer.self.pools) == 0 && s.idle(customer) {
 			delete(s.customers, id)
 		}
 	}

@@ -45,8 +45,8 @@ func (s *shard) touch(o *owner, at Position) {
 		s.nextOwner++
 		o.no = s.nextOwner
 		if o.pool != nil {
-			customer := customerOf(o.key)
-			s.unsaved[customer] = append(s.unsaved[customer], o.key)
+			customer := customerOf(o.key())
+			s.unsaved[customer] = append(s.unsaved[customer], o.key())
 		}
 	}
 	s.nextOwner = max(s.nextOwner, o.no)
@@ -121,7 +121,7 @@ func (s *shard) noteGrant(o *owner, state *ledger.Grant) {
 	if g == nil {
 		g = &freshGrant{}
 		o.fresh[state.ID] = g
-		s.freshGrants[state.ID] = o.key
+		s.freshGrants[state.ID] = o.key()
 	}
 	g.state, g.final = *state, isFinal(state)
 }

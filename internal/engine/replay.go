@@ -115,7 +115,7 @@ func replayMeters(e *Entry, customer *owner) {
 	}
 	for i := range e.Event.Charges {
 		if c := &e.Event.Charges[i]; c.Meter != nil {
-			customer.meters.advance(c)
+			customer.self.meters.advance(c)
 		}
 	}
 }
@@ -132,9 +132,9 @@ func (s *shard) publish() {
 
 // show replaces what readers see of a pool, and remembers when something will be due in it.
 func (s *shard) show(o *owner) {
-	before, now := o.view.Load(), viewOf(o.pool)
+	before, now := o.view.Load(), snapshotOf(o.pool)
 	o.view.Store(now)
 	if now.NextDue != ledger.Never && (before == nil || before.NextDue != now.NextDue) {
-		s.dues.add(now.NextDue, o.key)
+		s.dues.add(now.NextDue, o.key())
 	}
 }

@@ -192,12 +192,12 @@ func (s *shard) newGrant() ledger.GrantID {
 // sweep posts what is due in a pool, each instant in an entry of its own (E4).
 func (s *shard) sweep(ctx context.Context, o *owner, now ledger.Time) {
 	for o.pool.NextDue() <= now {
-		due := o.pool.NextDue()
+		due, key := o.pool.NextDue(), o.key()
 		e := Entry{
 			Position: s.blocks.next, Kind: SweepEntry,
-			Environment: o.key.Environment, Customer: o.key.Customer, At: now,
+			Environment: key.Environment, Customer: key.Customer, At: now,
 		}
-		tx := s.ledgerTx(o.key.Environment, due, e.cause())
+		tx := s.ledgerTx(key.Environment, due, e.cause())
 		o.pool.Sweep(&tx)
 		if o.pool.NextDue() == due {
 			panic("engine: a sweep left something due")
@@ -205,7 +205,7 @@ func (s *shard) sweep(ctx context.Context, o *owner, now ledger.Time) {
 		if len(tx.Facts) == 0 {
 			continue
 		}
-		e.Pools = []PoolFacts{{Currency: o.key.Currency, Resource: o.key.Resource, Facts: tx.Facts}}
+		e.Pools = []PoolFacts{{Currency: key.Currency, Resource: key.Resource, Facts: tx.Facts}}
 		s.record(ctx, &e, o.customer, []openPool{{owner: o, tx: tx}}, KeyHash{})
 	}
 }
