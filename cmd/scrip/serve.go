@@ -117,7 +117,7 @@ func newMetrics() *prometheus.Registry {
 
 // newServer puts the probes, the metrics and the product behind the listeners.
 func newServer(product *app, metrics prometheus.Gatherer, l listeners, log *slog.Logger) *server {
-	s := &server{listeners: l, log: log, ready: product.Ready}
+	s := &server{listeners: l, log: log, ready: product.Ready, broken: product.Failed}
 	s.api = newHTTPServer(s.routes(product.Handler, metrics), log)
 	if l.metrics != nil {
 		mux := http.NewServeMux()

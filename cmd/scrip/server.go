@@ -31,6 +31,7 @@ type server struct {
 	metrics   *http.Server // nil when metrics stand on the main address
 	log       *slog.Logger
 	ready     func(context.Context) error
+	broken    <-chan struct{} // closed when the database can no longer be trusted
 	draining  atomic.Bool
 }
 
@@ -40,16 +41,23 @@ type drain struct {
 	max  time.Duration // requests under way may finish
 }
 
-// routes is everything on the main address.
+// routes is everything on the main address. It looks at whole paths only: a mux would answer an unclean path with a
+// redirect, on which a POST may lose its body (reliability S12).
 func (s *server) routes(product http.Handler, metrics prometheus.Gatherer) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", s.handleHealth)
-	mux.HandleFunc("GET /readyz", s.handleReady)
-	if s.listeners.metrics == nil {
-		mux.Handle("GET /metrics", onlyThisMachine(metricsHandler(metrics)))
+	own := map[string]http.Handler{
+		"/healthz": http.HandlerFunc(s.handleHealth),
+		"/readyz":  http.HandlerFunc(s.handleReady),
 	}
-	mux.Handle("/", product)
-	return mux
+	if s.listeners.metrics == nil {
+		own["/metrics"] = onlyThisMachine(metricsHandler(metrics))
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h, ok := own[r.URL.Path]; ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			h.ServeHTTP(w, r)
+			return
+		}
+		product.ServeHTTP(w, r)
+	})
 }
 
 // serve runs until ctx ends and the server is drained, or until a listener fails.
@@ -64,10 +72,16 @@ func (s *server) serve(ctx context.Context, d drain) error {
 	case err := <-failed:
 		s.closeNow()
 		return fmt.Errorf("serve: %w", err)
+	case <-s.broken:
+		s.closeNow()
+		return errBroken
 	case <-ctx.Done():
 		return s.drain(d)
 	}
 }
+
+// errBroken ends the program when the disk has failed: going on could lose what was acknowledged (reliability, section 3).
+var errBroken = errors.New("the database has failed; its log says how. Nothing more is written; check the disk, then start again")
 
 // drain stops without losing a request: readiness turns red, a short wait, no new connections, the requests under way
 // finish. It fails when some did not finish in time; they were cut off and their callers must ask again.

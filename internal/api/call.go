@@ -29,6 +29,7 @@ type call struct {
 	ctx     context.Context // of the request; carries the request id for the audit trail
 	request *http.Request
 	route   *route
+	names   []string // of the values in the path
 	key     *credits.Key
 	env     string // of the key; every use case gets it
 	traceID string // the request's id, in the answer's header and in every error
@@ -83,7 +84,7 @@ func (c *call) authenticate() error {
 
 // checkPath refuses ids that nothing can have.
 func (c *call) checkPath() error {
-	for _, name := range c.route.pathNames() {
+	for _, name := range c.names {
 		value := c.request.PathValue(name)
 		switch {
 		case value == "" || len(value) > pathValueMax:

@@ -9,7 +9,8 @@
 //
 // # How a handler is written
 //
-// A handler is a method of server named after its operation, in the file of its resource, and has one line in routes.go:
+// A handler is a method of server named after its operation, in the file of its resource, and has one line in routes.go,
+// which says who may call it (a scope) and what is special about it (flags: body, batch, created, guarded and others):
 //
 //	func (s *server) updateFeature(c *call) (any, error) {
 //		var in wire.FeatureUpdate
@@ -47,8 +48,14 @@
 // Answers: a wire struct. Members without omitempty are always written: a nil slice becomes null, so lists that are not
 // nullable must be made (make or paged do). orNull, timeOut and timeOrNull in convert.go turn empty domain values into null.
 //
-// Errors: return what the use case returned, or credits.Invalid(field, message) for what only the wire knows. The message
-// completes a sentence that begins with the field, and never repeats what the caller sent at length.
+// Errors: return what the use case returned, or credits.Invalid(field, message) for what only the wire knows. The caller
+// sees "field: message", so the message completes a sentence that begins with the field; it never repeats what the caller
+// sent at length. A call that needs more than its route's scope, such as a check that also reserves, asks c.require.
+//
+// # How a handler is tested
+//
+// newTestAPI starts a whole server over a real database, with a clock that stands still. Its ok, refused and send check
+// every exchange against the contract; walk reads a list both ways; catalog makes what most tests need.
 //
 // # Repeats
 //

@@ -37,16 +37,16 @@ func grantIn(in *wire.GrantCreate) (credits.NewGrant, error) {
 			return credits.NewGrant{}, err
 		}
 	}
-	if in.Description != nil {
-		return credits.NewGrant{}, credits.NotSupported("description", "is not kept yet; use comment")
+	comment := in.Comment // description is the guide's name for it
+	if comment == nil {
+		comment = in.Description
 	}
 	g := credits.NewGrant{
 		Customer: in.CustomerID, CreditType: in.CurrencyID, Resource: resource, Amount: in.Amount,
-		Type: grantTypes[value(in.GrantType)], DisplayName: in.DisplayName, Comment: value(in.Comment), Reason: value(in.Reason),
+		Type: grantTypes[value(in.GrantType)], DisplayName: in.DisplayName, Comment: value(comment), Reason: value(in.Reason),
 		EffectiveAt: givenTime(in.EffectiveAt), ExpireAt: givenTime(in.ExpireAt),
 		Cost: grantCostIn(in.Cost), CostBasis: in.CostBasis, Collection: string(value(in.PaymentCollectionMethod)),
-		UsableUnpaid: in.AwaitPaymentConfirmation != nil && !*in.AwaitPaymentConfirmation,
-		Metadata:     in.Metadata, Key: value(in.IdempotencyKey),
+		Metadata: in.Metadata, Key: value(in.IdempotencyKey),
 	}
 	g.Priority, err = priorityIn(in.Priority)
 	return g, err

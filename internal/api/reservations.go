@@ -121,7 +121,14 @@ func (s *server) releaseReservation(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.settle(c, credits.Settlement{Pool: pool, ID: c.path("reservationId"), Amount: value(in.ConsumedAmount)})
+	if used := value(in.ConsumedAmount); !used.IsZero() {
+		return s.settle(c, credits.Settlement{Pool: pool, ID: c.path("reservationId"), Amount: used})
+	}
+	hold, err := s.credits.Release(c.ctx, c.caller(), pool, c.path("reservationId"))
+	if err != nil {
+		return nil, err
+	}
+	return s.reservationData(c, pool, &hold)
 }
 
 func (s *server) settle(c *call, in credits.Settlement) (any, error) {

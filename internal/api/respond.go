@@ -22,9 +22,10 @@ type response struct {
 
 // handle makes the http.Handler of a route.
 func (s *server) handle(rt *route) http.Handler {
+	names := rt.pathNames()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started := s.now()
-		c := &call{server: s, request: r, route: rt, traceID: s.newID()}
+		c := &call{server: s, request: r, route: rt, names: names, traceID: s.newID()}
 		c.ctx = credits.WithRequestID(r.Context(), c.traceID)
 		out, err := s.answer(c, w)
 		if err != nil {

@@ -64,9 +64,9 @@ func (s *server) grantPurchases(c *call, made *credits.Provisioned) error {
 	for _, bought := range made.Purchases {
 		_, err := s.credits.CreateGrant(c.ctx, c.env, c.caller(), credits.NewGrant{
 			Customer: made.Subscription.CustomerID, Resource: made.Subscription.ResourceID, CreditType: bought.CreditTypeID,
-			Amount: bought.Quantity, Type: ledger.Paid, Cost: &bought.Cost, EffectiveAt: made.Subscription.StartAt,
-			Collection: made.Subscription.PaymentCollectionMethod,
-			Key:        fmt.Sprintf("subscription %s buys %s", made.Subscription.ID, bought.CreditTypeID),
+			DisplayName: "Purchased credits", Amount: bought.Quantity, Type: ledger.Paid, Cost: &bought.Cost,
+			EffectiveAt: made.Subscription.StartAt, Collection: made.Subscription.PaymentCollectionMethod,
+			Key: fmt.Sprintf("subscription %s buys %s", made.Subscription.ID, bought.CreditTypeID),
 		})
 		if err != nil {
 			return err

@@ -99,3 +99,23 @@ func TestSubscriptionRefusals(t *testing.T) {
 		t.Errorf("refused requests left %v", got)
 	}
 }
+
+func TestSubscriptionPurchases(t *testing.T) {
+	// Credits that a subscription buys at its start are granted at the plan's price, within its bounds.
+	t.Parallel()
+	a := newTestAPI(t)
+	a.catalog()
+	a.ok("POST", plansPath, `{"id":"topup","displayName":"Top-up","productId":"p"}`)
+	a.ok("PATCH", plansPath+"/topup", `{"charges":{"pricingType":"PAID","pricingModels":[{"billingModel":"USAGE_BASED","topUpCustomCurrencyId":"credits",
+		"minUnitQuantity":10,"maxUnitQuantity":100,"pricePeriods":[{"billingPeriod":"MONTHLY","price":{"amount":0.015,"currency":"eur"}}]}]}}`)
+	a.ok("POST", plansPath+"/topup/publish", `{"migrationType":"NEW_CUSTOMERS"}`)
+	a.ok("POST", customersPath, `{"id":"buyer"}`)
+	body := func(quantity string) string {
+		return `{"customerId":"buyer","planId":"topup","charges":[{"type":"CREDIT","id":"credits","quantity":` + quantity + `}]}`
+	}
+	a.refused(422, "AmountOutOfRange", "charges[0].quantity", "POST", subscriptionsPath, body("9"))
+	a.refused(422, "AmountOutOfRange", "charges[0].quantity", "POST", subscriptionsPath, body("100.5"))
+	a.ok("POST", subscriptionsPath, body("33"))
+	a.ok("GET", "/api/v1/credits/grants?customerId=buyer", "").want("data.0.amount", "33", "data.0.grantType", `"PAID"`,
+		"data.0.cost", `{"amount":0.5,"currency":"eur"}`, "data.0.status", `"ACTIVE"`, "data.1", "")
+}

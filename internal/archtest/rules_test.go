@@ -58,7 +58,7 @@ func TestImportRulesBite(t *testing.T) {
 		"credits_tests_may_store":     {"internal/credits/a_test.go", importing(ours+"store", "database/sql"), ""},
 		"store_does_not_speak":        {"internal/store/a.go", importing(ours + "api/wire"), "layering"},
 		"store_stores":                {"internal/store/a.go", importing(ours+"credits", ours+"store/migrations", "database/sql"), ""},
-		"api_goes_through_use_cases":  {"internal/api/a.go", importing(ours + "engine"), "layering"},
+		"api_goes_through_use_cases":  {"internal/api/a.go", importing(ours + "store"), "layering"},
 		"api_has_folders":             {"internal/api/wire/a.go", importing(ours+"api", ours+"credits"), ""},
 		"nobody_imports_cmd":          {"internal/api/a.go", importing(module + "/cmd/scrip"), "layering"},
 		"a_new_package_needs_a_row":   {"internal/noun/a.go", importing("sort"), "layering"},

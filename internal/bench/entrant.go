@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/scrip-dev/scrip/internal/amount"
 )
@@ -28,10 +29,12 @@ func (r *run) startAll(ctx context.Context) (field, error) {
 	f := field{}
 	for _, name := range r.Servers {
 		e, err := r.enter(ctx, name)
-		if err != nil {
-			return f, err
+		if e != nil {
+			f[name] = e
 		}
-		f[name] = e
+		if err != nil {
+			return f, fmt.Errorf("start %s: %w", name, err)
+		}
 	}
 	return f, nil
 }
@@ -45,7 +48,8 @@ func (f field) stop(ctx context.Context) error {
 	return all
 }
 
-// enter starts one server on a fresh copy of its template.
+// enter starts one server on a fresh copy of its template and lets it touch every customer. An entrant that it answers
+// must be stopped, also when there is an error.
 func (r *run) enter(ctx context.Context, name string) (*entrant, error) {
 	e := &entrant{run: r, name: name, dir: filepath.Join(r.Dir, "round-"+name)}
 	if err := os.MkdirAll(e.dir, 0o700); err != nil {
@@ -58,13 +62,44 @@ func (r *run) enter(ctx context.Context, name string) (*entrant, error) {
 		e.cost = r.costs[template]
 	}
 	var err error
-	e.server, err = r.Start(ctx, name, e.dir)
-	return e, err
+	if e.server, err = r.Start(ctx, name, e.dir); err != nil {
+		return nil, err
+	}
+	return e, e.touch(ctx)
 }
 
 // stop stops the server and removes its data.
 func (e *entrant) stop(ctx context.Context) error {
 	return errors.Join(e.server.Stop(ctx), os.RemoveAll(e.dir))
+}
+
+// touch reports one event of every customer, so that no server is measured while it still reads its customers from disk.
+func (e *entrant) touch(ctx context.Context) error {
+	r := random(seedOf(e.Seed, partTouch))
+	at := []byte(e.now().UTC().Format(time.RFC3339))
+	for first := 0; first < e.Customers; first += preloadEvents {
+		body := []byte(`{"events":[`)
+		for i := first; i < min(first+preloadEvents, e.Customers); i++ {
+			d := draw{customer: uint64(i), input: 1000, output: 100, key: [2]uint64{r.next(), r.next()}}
+			body = append(d.append(body, at), ',')
+			e.cost += int64(d.output)
+		}
+		body = append(body[:len(body)-1], "]}"...)
+		if err := e.send(ctx, body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// send reports one body on a connection of its own.
+func (e *entrant) send(ctx context.Context, body []byte) error {
+	c, err := dial(ctx, e.server.Address)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.report(body)
 }
 
 // load waits until the server is idle, puts load on it, and compares what it acknowledged with what it says it holds.

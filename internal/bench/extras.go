@@ -23,10 +23,12 @@ func (r *run) extras(ctx context.Context) (err error) {
 		return nil
 	}
 	main, err := r.enter(ctx, r.Servers[0])
+	if main != nil {
+		defer func() { err = errors.Join(err, main.stop(ctx)) }()
+	}
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, main.stop(ctx)) }()
 	if r.Memory && main.name == Scrip {
 		if err := main.memory(ctx); err != nil {
 			return fmt.Errorf("memory: %w", err)
@@ -62,7 +64,7 @@ const (
 	partHalf = 1<<32 + iota
 	partChecks
 	partSustained
-	partMemory
+	partTouch
 )
 
 // halfLoad measures each cell's latency at half of its rate.

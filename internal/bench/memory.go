@@ -14,14 +14,11 @@ import (
 // calm is how long a server is left alone before its memory is read.
 const calm = 2 * time.Second
 
-// memory compares a server without customers with this one after each of its pools was used once.
+// memory compares a server without customers with this one, whose pools have each been used.
 func (e *entrant) memory(ctx context.Context) error {
 	m := &Memory{Server: e.name, Pools: e.Customers}
 	var err error
 	if m.Idle, m.IdleHeap, err = e.blank(ctx); err != nil {
-		return err
-	}
-	if err := e.touch(ctx); err != nil {
 		return err
 	}
 	m.Loaded, m.LoadedHeap = footprint(ctx, e.server)
@@ -46,35 +43,6 @@ func (e *entrant) blank(ctx context.Context) (resident, heap int64, err error) {
 	}
 	resident, heap = footprint(ctx, server)
 	return resident, heap, errors.Join(server.Stop(ctx), os.RemoveAll(dir))
-}
-
-// touch reports one event of every customer.
-func (e *entrant) touch(ctx context.Context) error {
-	r := random(seedOf(e.Seed, partMemory))
-	at := []byte(e.now().UTC().Format(time.RFC3339))
-	for first := 0; first < e.Customers; first += preloadEvents {
-		body := []byte(`{"events":[`)
-		for i := first; i < min(first+preloadEvents, e.Customers); i++ {
-			d := draw{customer: uint64(i), input: 1000, output: 100, key: [2]uint64{r.next(), r.next()}}
-			body = append(d.append(body, at), ',')
-			e.cost += int64(d.output)
-		}
-		body = append(body[:len(body)-1], "]}"...)
-		if err := e.send(ctx, body); err != nil {
-			return err
-		}
-	}
-	return e.verify(ctx)
-}
-
-// send reports one body on a connection of its own.
-func (e *entrant) send(ctx context.Context, body []byte) error {
-	c, err := dial(ctx, e.server.Address)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	return c.report(body)
 }
 
 // footprint answers the resident memory and the live heap of a server that has calmed down, each 0 when it is not known.

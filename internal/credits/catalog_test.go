@@ -89,7 +89,7 @@ func TestCreateCreditType_refusals(t *testing.T) {
 	_, err := w.CreateCreditType(w.ctx, env, actor, ok)
 	wantError(t, err, credits.CodeDuplicate, "id")
 	_, err = w.UpdateCreditType(w.ctx, env, actor, "none", credits.CreditTypeUpdate{})
-	wantError(t, err, "CustomCurrencyNotFound", "")
+	wantError(t, err, "CurrencyNotFound", "")
 }
 
 func TestUpdateCreditType(t *testing.T) {

@@ -108,7 +108,7 @@ func (s *Service) CreditType(env, id string) (*CreditType, error) {
 	if c, ok := s.Catalog(env).CreditType(id); ok {
 		return c, nil
 	}
-	return nil, missing("CustomCurrencyNotFound", "custom currency", id)
+	return nil, missing("CurrencyNotFound", "custom currency", id)
 }
 
 // UpdateCreditType changes texts, which never alters history.
@@ -158,7 +158,7 @@ func (s *Service) changeCreditType(ctx context.Context, env string, audit Audit,
 	err := s.editCatalog(ctx, env, audit, func(e *catalogEdit) error {
 		c, ok := e.creditTypes[audit.Object]
 		if !ok {
-			return missing("CustomCurrencyNotFound", "custom currency", audit.Object)
+			return missing("CurrencyNotFound", "custom currency", audit.Object)
 		}
 		changed = *c
 		if err := change(e, &changed); err != nil {

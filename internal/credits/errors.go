@@ -87,7 +87,7 @@ func NotSupported(field, message string) *Error {
 
 // Unavailable says that the request may succeed later, unchanged.
 func Unavailable(message string) *Error {
-	return &Error{Kind: KindUnavailable, Code: "ServiceUnavailable", Message: message}
+	return &Error{Kind: KindUnavailable, Code: "Unavailable", Message: message}
 }
 
 // Limited says that a limit of the installation is reached.

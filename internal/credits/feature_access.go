@@ -14,7 +14,7 @@ type FeatureAccess struct {
 	Granted    bool
 	Denied     string // why not, or empty
 	Feature    *Feature
-	Usage      *amount.Amount // in the window; nil when the feature is not metered
+	Usage      *amount.Amount // in the window; nil when the feature is not metered or has no limit
 	UsageLimit *int64         // nil when there is none
 	Unlimited  bool
 	Window     UsageWindow
@@ -40,7 +40,7 @@ func (s *Service) CheckFeature(ctx context.Context, env string, by Caller, in Ch
 	best := slices.MaxFunc(given, compareGenerosity)
 	a.UsageLimit, a.Unlimited, a.UpdatedAt = best.UsageLimit, best.Unlimited, best.UpdatedAt
 	a.Window = windowOf(best.Reset, best.Subscription.StartAt, access.UpdatedAt)
-	if a.Feature.Metered() {
+	if a.Feature.Metered() && a.UsageLimit != nil { // reading the usage costs as much as the customer has events in the window
 		used, err := s.usageIn(ctx, env, in.Customer, in.Resource, a.Feature, a.Window)
 		if err != nil {
 			return nil, err

@@ -112,6 +112,9 @@ func (s *Service) UpdateGrant(ctx context.Context, env string, by Caller, id led
 	if in.Priority != nil && (*in.Priority < 0 || *in.Priority > grantPriorityMax) {
 		return nil, invalidf("priority", "must be from 0 to %d; lower is used first", grantPriorityMax)
 	}
+	if in.Amount != nil && in.Amount.Sign() <= 0 {
+		return nil, Invalid("amount", "must be more than 0")
+	}
 	switch g.Status { // a pool forgets what is final, so the answer is given here
 	case ledger.Expired:
 		return nil, refusal(ledger.ErrGrantExpired)

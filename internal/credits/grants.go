@@ -41,10 +41,8 @@ type NewGrant struct {
 	Cost        *ledger.Money
 	CostBasis   *amount.Amount // price of one credit; together with Cost both must agree
 	Collection  string         // CHARGE, INVOICE, NONE or empty
-	// UsableUnpaid lets the credits be used before a CHARGE has been confirmed.
-	UsableUnpaid bool
-	Metadata     map[string]string
-	Key          string // idempotency key, kept for ever; empty means that each call creates a grant
+	Metadata    map[string]string
+	Key         string // idempotency key, kept for ever; empty means that each call creates a grant
 }
 
 // Grant is a grant as it stands now.
@@ -145,7 +143,7 @@ func (in *NewGrant) grant() (ledger.Grant, error) {
 	}
 	switch in.Collection {
 	case CollectCharge:
-		g.Payment, g.AwaitsPayment = ledger.PaymentProcessing, !in.UsableUnpaid
+		g.Payment, g.AwaitsPayment = ledger.PaymentProcessing, true
 	case CollectInvoice: // usable when the invoice is issued, which is now (semantics 11.3)
 		g.Payment = ledger.PaymentProcessing
 	}

@@ -35,6 +35,9 @@ func (s *Service) Reserve(ctx context.Context, by Caller, in Reservation) (ledge
 	if err := validName("reservationId", in.ID, idLengthMax); err != nil {
 		return ledger.Hold{}, err
 	}
+	if in.Amount.Sign() <= 0 {
+		return ledger.Hold{}, Invalid("amount", "must be more than 0")
+	}
 	op := &reserveOp{by: by, in: in}
 	if err := s.engine.Do(ctx, op)[0]; err != nil {
 		return ledger.Hold{}, err
@@ -120,26 +123,30 @@ func (s *Service) Settle(ctx context.Context, by Caller, in Settlement) (ledger.
 	if in.Amount.Sign() < 0 || !in.Amount.InRange() {
 		return ledger.Hold{}, Invalid("amount", "must not be negative")
 	}
-	if _, err := s.Pool(ctx, in.Pool); err != nil {
+	return s.endHold(ctx, &settleOp{by: by, in: in})
+}
+
+// Release frees what a hold still holds. It fails with ReservationNotFound.
+func (s *Service) Release(ctx context.Context, by Caller, pool ledger.Key, id string) (ledger.Hold, error) {
+	return s.endHold(ctx, &settleOp{by: by, in: Settlement{Pool: pool, ID: id}, release: true})
+}
+
+func (s *Service) endHold(ctx context.Context, op *settleOp) (ledger.Hold, error) {
+	if _, err := s.Pool(ctx, op.in.Pool); err != nil {
 		return ledger.Hold{}, err
 	}
-	op := &settleOp{by: by, in: in}
 	if err := s.engine.Do(ctx, op)[0]; err != nil {
 		return ledger.Hold{}, err
 	}
 	return op.hold, nil
 }
 
-// Release frees what a hold holds. It fails with ReservationNotFound.
-func (s *Service) Release(ctx context.Context, by Caller, pool ledger.Key, id string) (ledger.Hold, error) {
-	return s.Settle(ctx, by, Settlement{Pool: pool, ID: id})
-}
-
 // settleOp settles or releases a hold in the writer.
 type settleOp struct {
-	by   Caller
-	in   Settlement
-	hold ledger.Hold
+	by      Caller
+	in      Settlement
+	release bool // whatever was settled before
+	hold    ledger.Hold
 }
 
 // Scope implements engine.Op. A settle needs no key: a hold ends once.
@@ -158,7 +165,7 @@ func (op *settleOp) Decide(tx *engine.Tx) error {
 	if _, open := pool.Hold(op.in.ID); !open {
 		return op.settleEnded(tx, pool)
 	}
-	hold, err := pool.Settle(tx.Ledger(0), op.in.ID, op.in.Amount, !op.in.Partial, op.in.ExtendTo)
+	hold, err := op.apply(pool, tx.Ledger(0))
 	if err != nil {
 		return refusal(err)
 	}
@@ -168,6 +175,13 @@ func (op *settleOp) Decide(tx *engine.Tx) error {
 	}
 	op.hold = hold
 	return nil
+}
+
+func (op *settleOp) apply(pool *ledger.Pool, tx *ledger.Tx) (ledger.Hold, error) {
+	if op.release {
+		return pool.Release(tx, op.in.ID)
+	}
+	return pool.Settle(tx, op.in.ID, op.in.Amount, !op.in.Partial, op.in.ExtendTo)
 }
 
 // settleEnded answers for a hold that has ended: with how it ended, and, if it timed out before the operation was
