@@ -56,6 +56,16 @@ type work struct {
 	read func() error
 	err  error
 	done chan struct{}
+
+	answered bool
+}
+
+// answer lets the caller go on, once.
+func (w *work) answer() {
+	if !w.answered {
+		w.answered = true
+		close(w.done)
+	}
 }
 
 // serve is the writer's loop. It ends when the queue is closed and empty.
@@ -67,7 +77,7 @@ func (s *shard) serve() {
 		}
 		s.process(batch)
 		for _, w := range batch {
-			close(w.done)
+			w.answer()
 		}
 	}
 }
@@ -108,6 +118,7 @@ func (s *shard) attempt(batch []*work) (err error) {
 			w.errs[i] = s.decide(w.ctx, op)
 		}
 	}
+	plantEarlyAnswer(batch)
 	return s.commit()
 }
 
