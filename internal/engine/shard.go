@@ -56,16 +56,6 @@ type work struct {
 	read func() error
 	err  error
 	done chan struct{}
-
-	answered bool
-}
-
-// answer lets the caller go on, once.
-func (w *work) answer() {
-	if !w.answered {
-		w.answered = true
-		close(w.done)
-	}
 }
 
 // serve is the writer's loop. It ends when the queue is closed and empty.
@@ -77,7 +67,7 @@ func (s *shard) serve() {
 		}
 		s.process(batch)
 		for _, w := range batch {
-			w.answer()
+			close(w.done)
 		}
 	}
 }
@@ -118,7 +108,6 @@ func (s *shard) attempt(batch []*work) (err error) {
 			w.errs[i] = s.decide(w.ctx, op)
 		}
 	}
-	plantEarlyAnswer(batch)
 	return s.commit()
 }
 

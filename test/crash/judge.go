@@ -157,7 +157,7 @@ func tallyOf(rows []row) *tally {
 			t.granted[r.CreditGrantID] = append(t.granted[r.CreditGrantID], r.Amount)
 		case "CREDITS_CONSUMPTION_REVERSED":
 			t.reversed[r.EventID] += r.Amount
-		case "CREDITS_EXPIRED":
+		case "CREDITS_EXPIRED", "CREDITS_EXPIRY_REVERSED": // the latter for an event from just before the expiry (W10)
 			t.expired[r.CreditGrantID] = true
 		case "CREDITS_VOIDED":
 			t.void[r.CreditGrantID] = true

@@ -39,6 +39,7 @@ type run struct {
 	random     *rand.Rand
 	cycles     int
 	checkEvery int // cycles between checks
+	mix        []choice
 
 	target   target
 	book     *book
@@ -50,7 +51,7 @@ type run struct {
 
 func newRun(options process.Options, seed uint64, cycles, checkEvery int) *run {
 	r := &run{
-		options: options, random: rand.New(rand.NewPCG(seed, 0)), cycles: cycles, checkEvery: checkEvery,
+		options: options, random: rand.New(rand.NewPCG(seed, 0)), cycles: cycles, checkEvery: checkEvery, mix: everything,
 		book: newBook(), accounts: map[string]*account{},
 	}
 	for i := range customers {
@@ -116,7 +117,7 @@ func (r *run) load(ctx context.Context) <-chan error {
 	failed := make(chan error, workers)
 	for i := range workers {
 		w := &worker{
-			number: i, client: newClient(&r.target), book: r.book, customers: r.customers(), mix: everything,
+			number: i, client: newClient(&r.target), book: r.book, customers: r.customers(), mix: r.mix,
 			random: rand.New(rand.NewPCG(r.random.Uint64(), uint64(i))),
 		}
 		go func() {

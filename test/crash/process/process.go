@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -33,11 +34,11 @@ const (
 // listensPrefix begins the line on standard output that tells the address.
 const listensPrefix = "Scrip listens on "
 
-// Build compiles the program into dir with the given build tags and returns its path.
-func Build(ctx context.Context, dir string, tags ...string) (string, error) {
+// Build compiles the program into dir, with further flags of `go build`, and returns its path.
+func Build(ctx context.Context, dir string, flags ...string) (string, error) {
 	path := filepath.Join(dir, "scrip")
-	command := exec.CommandContext(ctx, "go", "build", "-tags", strings.Join(tags, ","), "-o", path,
-		"github.com/scrip-dev/scrip/cmd/scrip")
+	args := slices.Concat([]string{"build", "-o", path}, flags, []string{"github.com/scrip-dev/scrip/cmd/scrip"})
+	command := exec.CommandContext(ctx, "go", args...)
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
