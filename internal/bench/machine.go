@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ type Machine struct {
 	System     string  `json:"system"`
 	FileSystem string  `json:"fileSystem"` // under the data
 	SyncMicros float64 `json:"syncMicros"` // median time to append 4 kB to a file and sync it
+	Busy       float64 `json:"busyBefore"` // share of the cores that others used before the run
 	Go         string  `json:"go"`
 }
 
@@ -32,7 +34,8 @@ func (m Machine) String() string {
 const unknown = "unknown"
 
 // describe looks at the machine; dir is the folder of the data.
-func (now clock) describe(dir string) (Machine, error) {
+func (now clock) describe(ctx context.Context, dir string) (Machine, error) {
+	busy := busyShare(ctx)
 	micros, err := now.syncTime(dir)
 	return Machine{
 		Processor:  memberOf("/proc/cpuinfo", "model name"),
@@ -41,6 +44,7 @@ func (now clock) describe(dir string) (Machine, error) {
 		System:     system(),
 		FileSystem: fileSystem(dir),
 		SyncMicros: micros,
+		Busy:       busy,
 		Go:         runtime.Version(),
 	}, err
 }

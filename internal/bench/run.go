@@ -72,7 +72,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		}
 		r.subjects[name] = s
 	}
-	machine, err := r.now.describe(o.Dir)
+	machine, err := r.now.describe(ctx, o.Dir)
 	if err != nil {
 		return nil, err
 	}

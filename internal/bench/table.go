@@ -8,12 +8,18 @@ import (
 	"text/tabwriter"
 )
 
+// busyMax is the share of the cores that others may use before figures are called into question.
+const busyMax = 0.05
+
 // WriteTable prints the report for people.
 func (r *Report) WriteTable(w io.Writer) error {
 	t := &table{tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)}
 	t.line("%s", r.Machine)
 	if r.Machine.inMemory() {
 		t.line("The data is in memory: no sync reaches a disk, so these figures are worth nothing. Choose another --dir.")
+	}
+	if r.Machine.Busy > busyMax {
+		t.line("Something else used %.0f %% of the cores before the run: these figures are too low. Measure on a quiet machine.", 100*r.Machine.Busy)
 	}
 	t.line("From HTTP request to durable commit, load generator on the same cores; %d customers; medians of %d interleaved rounds of %gs.",
 		r.Customers, r.Rounds, r.Seconds)

@@ -77,14 +77,15 @@ func squeeze(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-func TestTableWarnsOfMemory(t *testing.T) {
-	// Figures without a disk are called worthless.
+func TestTableWarns(t *testing.T) {
+	// Figures without a disk are called worthless, and those of a busy machine too low.
 	t.Parallel()
 	r := sampleReport()
-	r.Machine.FileSystem = "tmpfs"
+	r.Machine.FileSystem, r.Machine.Busy = "tmpfs", 0.31
 	var out bytes.Buffer
-	if err := r.WriteTable(&out); err != nil || !strings.Contains(out.String(), "worth nothing") {
-		t.Errorf("%v:\n%s", err, &out)
+	err := r.WriteTable(&out)
+	if text := out.String(); err != nil || !strings.Contains(text, "worth nothing") || !strings.Contains(text, "used 31 % of the cores") {
+		t.Errorf("%v:\n%s", err, text)
 	}
 }
 

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"strconv"
 	"strings"
@@ -33,4 +34,33 @@ func cpuTime(pid int) time.Duration {
 // residentBytes answers the memory of a process that is in use now, or 0 when the system does not tell.
 func residentBytes(pid int) int64 {
 	return int64(kilobytes(memberOf("/proc/"+strconv.Itoa(pid)+"/status", "VmRSS"))) * 1024
+}
+
+// busyShare answers which share of the processors was in use over a moment in which this process did nothing, or 0 when the
+// system does not tell.
+func busyShare(ctx context.Context) float64 {
+	idleBefore, allBefore := processors()
+	pause(ctx, 500*time.Millisecond)
+	idleAfter, allAfter := processors()
+	return ratio(float64((allAfter-allBefore)-(idleAfter-idleBefore)), float64(allAfter-allBefore))
+}
+
+// processors answers how many ticks the processors have spent, idle and altogether.
+func processors() (idle, all int64) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, 0
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	// user nice system idle iowait irq softirq steal; what follows is counted in user already.
+	for i, field := range strings.Fields(strings.TrimPrefix(line, "cpu")) {
+		ticks, _ := strconv.ParseInt(field, 10, 64) // the kernel writes numbers
+		if i == 3 || i == 4 {
+			idle += ticks
+		}
+		if i < 8 {
+			all += ticks
+		}
+	}
+	return idle, all
 }
