@@ -44,3 +44,26 @@ func BenchmarkEvents(b *testing.B) {
 type plainBurn struct{ burnOp }
 
 func (o *plainBurn) Decide(tx *engine.Tx) error { return o.burn(tx, o.charge()) }
+
+// BenchmarkOpen measures a start: replaying a journal of 200,000 events over 10,000 pools. One operation is one event.
+func BenchmarkOpen(b *testing.B) {
+	const customers, events = 10_000, 200_000
+	dir := b.TempDir()
+	e := setup(b, dir)
+	for from := 0; from < events; from += 5000 {
+		ops := make([]engine.Op, 5000)
+		for i := range ops {
+			k := from + i
+			ops[i] = &plainBurn{burnOp{customer: fmt.Sprint("customer-", k%customers), key: fmt.Sprintf("key-%016d", k), cost: 2, at: 1}}
+		}
+		e.do(b, ops...)
+	}
+	e.close(b)
+	b.ResetTimer()
+	for n := 0; n < b.N; n += events {
+		e = setup(b, dir)
+		b.StopTimer()
+		e.close(b)
+		b.StartTimer()
+	}
+}

@@ -11,15 +11,48 @@ import (
 )
 
 // Journal keeps what the engine commits. It is safe for concurrent use; see engine.Journal for the contract.
-type Journal struct{ store *Store }
+type Journal struct {
+	store  *Store
+	hot    map[string]*sql.Stmt // the queries of the event path, parsed once for each connection
+	insert *sql.Stmt
+}
+
+// hotQueries are asked for single events: to find a pool, an earlier entry, a key.
+var hotQueries = []string{selectOwner, selectBlock, selectKeyChunk}
+
+const (
+	selectOwner = `SELECT no, as_of, next_due, state FROM owners
+		WHERE shard = $1 AND environment = $2 AND customer = $3 AND currency = $4 AND resource = $5`
+	selectBlock = `SELECT position, entries, data FROM journal
+		WHERE shard = $1 AND position <= $2 ORDER BY position DESC LIMIT 1`
+	selectKeyChunk = `SELECT data FROM key_chunks WHERE shard = $1 AND run = $2 AND chunk = $3`
+)
+
+// openJournal prepares the queries of the event path. The database is closed, and with it they, by Store.Close.
+func openJournal(ctx context.Context, s *Store) (*Journal, error) {
+	j := &Journal{store: s, hot: map[string]*sql.Stmt{}}
+	for _, query := range hotQueries {
+		stmt, err := s.reader.PrepareContext(ctx, query)
+		if err != nil {
+			return nil, fmt.Errorf("prepare: %w", err)
+		}
+		j.hot[query] = stmt
+	}
+	var err error
+	j.insert, err = s.writer.PrepareContext(ctx, `INSERT INTO journal (shard, position, entries, data) VALUES ($1, $2, $3, $4)`)
+	if err != nil {
+		return nil, fmt.Errorf("prepare: %w", err)
+	}
+	return j, nil
+}
 
 // Journal returns the store's journal.
-func (s *Store) Journal() *Journal { return &Journal{store: s} }
+func (s *Store) Journal() *Journal { return s.journal }
 
 // Commit implements engine.Journal.
 func (j *Journal) Commit(ctx context.Context, c *engine.Commit) error {
 	return j.store.WriteTx(ctx, func(tx *sql.Tx) error {
-		if err := insertBlocks(ctx, tx, c); err != nil {
+		if err := j.insertBlocks(ctx, tx, c); err != nil {
 			if j.store.dialect.uniqueViolation(err) {
 				return engine.ErrConflict
 			}
@@ -29,11 +62,11 @@ func (j *Journal) Commit(ctx context.Context, c *engine.Commit) error {
 	})
 }
 
-func insertBlocks(ctx context.Context, tx *sql.Tx, c *engine.Commit) error {
-	const insert = `INSERT INTO journal (shard, position, entries, data) VALUES ($1, $2, $3, $4)`
+func (j *Journal) insertBlocks(ctx context.Context, tx *sql.Tx, c *engine.Commit) error {
+	insert := tx.StmtContext(ctx, j.insert)
 	for i := range c.Blocks {
 		b := &c.Blocks[i]
-		if _, err := tx.ExecContext(ctx, insert, c.Shard, int64(b.First), b.Entries, b.Data); err != nil {
+		if _, err := insert.ExecContext(ctx, c.Shard, int64(b.First), b.Entries, b.Data); err != nil {
 			return err
 		}
 	}
@@ -159,8 +192,7 @@ func (j *Journal) Blocks(ctx context.Context, from engine.Position, visit func(*
 func (j *Journal) Block(ctx context.Context, at engine.Position) (*engine.Block, error) {
 	var b engine.Block
 	var first int64
-	err := j.store.reader.QueryRowContext(ctx, `SELECT position, entries, data FROM journal
-		WHERE shard = $1 AND position <= $2 ORDER BY position DESC LIMIT 1`, at.Shard(), int64(at)).
+	err := j.hot[selectBlock].QueryRowContext(ctx, at.Shard(), int64(at)).
 		Scan(&first, &b.Entries, &b.Data)
 	b.First = engine.Position(first)
 	if err == nil && at >= b.Next() {
@@ -187,9 +219,7 @@ func (j *Journal) Checkpoint(ctx context.Context, shard uint16) (engine.Checkpoi
 func (j *Journal) Owner(ctx context.Context, shard uint16, key ledger.Key) (engine.OwnerRow, bool, error) {
 	row := engine.OwnerRow{Key: key}
 	var no, asOf, due int64
-	err := j.store.reader.QueryRowContext(ctx, `SELECT no, as_of, next_due, state FROM owners
-		WHERE shard = $1 AND environment = $2 AND customer = $3 AND currency = $4 AND resource = $5`,
-		shard, key.Environment, key.Customer, key.Currency, key.Resource).Scan(&no, &asOf, &due, &row.State)
+	err := j.hot[selectOwner].QueryRowContext(ctx, shard, key.Environment, key.Customer, key.Currency, key.Resource).Scan(&no, &asOf, &due, &row.State)
 	if errors.Is(err, sql.ErrNoRows) {
 		return row, false, nil
 	}

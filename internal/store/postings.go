@@ -51,8 +51,7 @@ func (j *Journal) Runs(ctx context.Context, shard uint16) ([]engine.RunRow, erro
 // KeyChunk implements engine.Journal.
 func (j *Journal) KeyChunk(ctx context.Context, shard uint16, run uint32, chunk int) ([]byte, error) {
 	var data []byte
-	err := j.store.reader.QueryRowContext(ctx,
-		`SELECT data FROM key_chunks WHERE shard = $1 AND run = $2 AND chunk = $3`, shard, int64(run), chunk).Scan(&data)
+	err := j.hot[selectKeyChunk].QueryRowContext(ctx, shard, int64(run), chunk).Scan(&data)
 	return data, err
 }
 

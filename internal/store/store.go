@@ -41,6 +41,7 @@ type Store struct {
 	writer  *sql.DB
 	reader  *sql.DB
 	dialect dialect
+	journal *Journal
 	lock    io.Closer
 	log     *slog.Logger
 
@@ -88,7 +89,10 @@ func (s *Store) open(ctx context.Context, path string) (err error) {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
-	s.reader, err = s.dialect.openReader(path)
+	if s.reader, err = s.dialect.openReader(path); err != nil {
+		return err
+	}
+	s.journal, err = openJournal(ctx, s)
 	return err
 }
 
