@@ -54,7 +54,7 @@ var forms = map[string]form{
 	"report": {"POST", "/api/v1/events/report", `{"events":[%s]}`, []string{"customerId", `"acme"`, "eventName", `"call"`,
 		"idempotencyKey", `"e3"`}},
 	"estimate": {"POST", "/api/v1/events/estimate", "%s", []string{"customerId", `"acme"`, "eventName", `"call"`}},
-	"usage": {"POST", "/api/v1/usage", `{"usages":[%s]}`, []string{"customerId", `"acme"`, "featureId", `"calls"`, "value", "3"}},
+	"usage":    {"POST", "/api/v1/usage", `{"usages":[%s]}`, []string{"customerId", `"acme"`, "featureId", `"calls"`, "value", "3"}},
 	"customer": {"POST", "/api/v1/customers", "%s", []string{"id", `"new"`}},
 	"currency": {"POST", "/api/v1/credits/custom-currencies", "%s", []string{"id", `"images"`, "displayName", `"Images"`}},
 	"feature": {"POST", "/api/v1/features", "%s", []string{"id", `"seats"`, "displayName", `"Seats"`, "featureType", `"NUMBER"`,
@@ -269,18 +269,14 @@ func changed(before, after string) string {
 
 // badCursors are rows that need real cursors.
 func (w *badWorld) badCursors() []badInput {
-	const list = "/api/v1/credits/ledger?customerId=acme"
 	next := w.ok("GET", "/api/v1/features?limit=1", "").text("pagination.next")
-	ledgerNext := w.ok("GET", list+"&resourceId=site&limit=1", "").text("pagination.next")
-	if ledgerNext == "null" {
-		ledgerNext = w.ok("GET", "/api/v1/customers?limit=1", "").text("pagination.next")
-	}
+	others := w.ok("GET", "/api/v1/customers?limit=1", "").text("pagination.next")
 	theirs := w.theirs.ok("GET", "/api/v1/features?limit=1", "").text("pagination.next")
 	var rows []badInput
 	for name, cursor := range map[string]string{
 		"garbage": "x", "truncated": next[:20], "doubled": next + next, "other environment": theirs, "flipped": flip(next),
 		"upper case": strings.ToUpper(next), "row number": "1", "no MAC": "00000000-0000-0001-0000-000000000000",
-		"other list": ledgerNext, "braces": "%7B" + next + "%7D", "NUL": next + "%00",
+		"other list": others, "braces": "%7B" + next + "%7D", "NUL": next + "%00",
 	} {
 		rows = append(rows, badInput{"cursor/" + name, get("/api/v1/features?after=" + cursor), invalid + "after"})
 	}
@@ -351,4 +347,40 @@ func (a *testAPI) newKey(in credits.NewKey) (id, text string) {
 		a.t.Fatal(err)
 	}
 	return key.ID, text
+}
+
+func TestFormulaErrorNamesItsPlace(t *testing.T) {
+	// A formula that cannot be read is refused with the byte where reading it failed.
+	t.Parallel()
+	w := newBadWorld(t)
+	for formula, place := range map[string]string{"tokens * ": "(at offset 9)", "1 + sqrt(2)": "(at offset 4)", "a § b": "(at offset 2)"} {
+		got := w.exchange(t, with("rate", "costFormula", `"`+formula+`"`))
+		if got.status != 400 || !strings.HasSuffix(got.text("message"), place) {
+			t.Errorf("%s → %d %s; want it to end with %s", formula, got.status, got.body, place)
+		}
+	}
+}
+
+func TestFormulaFailsAtRating(t *testing.T) {
+	// An event that a good formula cannot price is accepted and waits in quarantine; it burns nothing (semantics 9.2).
+	t.Parallel()
+	w := newBadWorld(t)
+	w.exchange(t, with("rate", "costFormula", `"tokens * 10 / (tokens - 5)"`))
+	w.ok("POST", "/api/v1/plans/draft/publish", `{"migrationType":"NEW_CUSTOMERS"}`)
+	w.exchange(t, with("subscription", "planId", `"draft"`))
+	w.ok("POST", "/api/v1/credits/grants", `{"customerId":"beta","currencyId":"credits","displayName":"Promo","amount":100}`)
+	for name, tokens := range map[string]string{"division by zero": "5", "text": `"many"`, "truth": "true", "too many digits": "1e300"} {
+		ask := with("report", "customerId", `"beta"`, "dimensions", `{"tokens":`+tokens+`}`, "idempotencyKey", `"`+name+`"`)
+		got := w.exchange(t, ask)
+		if is := got.text("data.0.status") + " " + got.text("data.0.reason"); got.status != 200 || is != "QUARANTINED FormulaError" {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
+		}
+		ask.path = "/api/v1/events"
+		ask.body = strings.Replace(ask.body, name, name+" again", 1)
+		if got := w.exchange(t, ask); got.status != 200 {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
+		}
+	}
+	w.ok("GET", "/api/v1/credits/balances?customerId=beta", "").want("data.0.balance", "100", "data.0.seq", "1")
+	w.exchange(t, with("report", "customerId", `"beta"`, "dimensions", `{"tokens":10}`)).want("data.0.status", `"RATED"`, "data.0.burns.0.cost", "20")
 }

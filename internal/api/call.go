@@ -21,6 +21,7 @@ const (
 	bodyMax      = 64 << 10
 	batchBodyMax = 4 << 20 // of routes that take batches
 	pathValueMax = 255     // bytes of an id in a path
+	urlMax       = 8 << 10 // bytes of a path and its query
 )
 
 // call is one authenticated request on its way to a handler.
@@ -102,7 +103,7 @@ func (c *call) readBody(w http.ResponseWriter) error {
 	if c.request.ContentLength > limit {
 		return tooLarge(limit)
 	}
-	if coding := c.request.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+	if coding := strings.Join(c.request.Header.Values("Content-Encoding"), ","); coding != "" && !strings.EqualFold(coding, "identity") {
 		return unsupportedMedia("a compressed body is not accepted; leave Content-Encoding away")
 	}
 	body, err := c.readAll(http.MaxBytesReader(w, c.request.Body, limit))
@@ -150,9 +151,12 @@ func (c *call) checkBody() error {
 	case len(c.body) == 0:
 		return nil
 	}
-	kind, _, err := mime.ParseMediaType(c.request.Header.Get("Content-Type"))
+	kind, params, err := mime.ParseMediaType(strings.Join(c.request.Header.Values("Content-Type"), ","))
 	if err != nil || kind != "application/json" && !strings.HasSuffix(kind, "+json") {
 		return unsupportedMedia("the body must be JSON; send Content-Type: application/json")
+	}
+	if set := params["charset"]; set != "" && !strings.EqualFold(set, "utf-8") {
+		return unsupportedMedia("the body must be UTF-8; send Content-Type: application/json")
 	}
 	if c.route.flags&body == 0 {
 		return noMembers(c.body)

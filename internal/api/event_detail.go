@@ -20,8 +20,8 @@ func (s *server) listEvents(c *call) (any, error) {
 	q := c.query()
 	filter := credits.EventFilter{
 		Customer: q.text("customerId"), Resource: q.text("resourceId"), Name: q.text("eventName"),
-		From: q.time("startDate"), Through: q.time("endDate"),
 	}
+	filter.From, filter.Through = q.dates()
 	wanted := enums[wire.EventStatus, string](q, "status")
 	for status, name := range eventStatuses {
 		for _, w := range wanted {
@@ -47,7 +47,7 @@ func (s *server) listEvents(c *call) (any, error) {
 
 func (s *server) getEvent(c *call) (any, error) {
 	at, err := c.eventPosition()
-	if err != nil {
+	if err := firstError(c.query().done(), err); err != nil {
 		return nil, err
 	}
 	return s.eventDetail(c, at)

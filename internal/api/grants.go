@@ -77,7 +77,7 @@ func grantCostIn(m *wire.MoneyInput) *ledger.Money {
 
 func (s *server) getGrant(c *call) (any, error) {
 	id, err := c.grantID()
-	if err != nil {
+	if err := firstError(c.query().done(), err); err != nil {
 		return nil, err
 	}
 	return grantData(s.credits.Grant(c.ctx, c.env, id))

@@ -27,9 +27,10 @@ func (s *server) listLedger(c *call) (any, error) {
 	q := c.query()
 	filter := credits.LedgerFilter{
 		Customer: q.required("customerId"), CreditType: q.text("currencyId"), Resource: q.text("resourceId"),
-		Types: rowTypesIn(q), Grant: grantIDIn(q), Feature: q.text("featureId"), Source: q.text("sourceType"),
-		Actor: actorKindIn(q), From: q.time("startDate"), Through: q.time("endDate"),
+		Types: rowTypesIn(q), Grant: grantIDIn(q), Feature: q.text("featureId"),
+		Source: q.oneOf("sourceType", credits.SourceFeature, credits.SourceConsumption, credits.SourceGrant), Actor: actorKindIn(q),
 	}
+	filter.From, filter.Through = q.dates()
 	page := q.page()
 	if err := q.done(); err != nil {
 		return nil, err

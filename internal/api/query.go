@@ -184,6 +184,16 @@ func (q *query) during(name string) credits.TimeRange {
 	}
 }
 
+// dates reads startDate and endDate. In the wrong order nothing could lie between them: the list would be empty, which
+// looks like an answer.
+func (q *query) dates() (from, through *ledger.Time) {
+	from, through = q.time("startDate"), q.time("endDate")
+	if from != nil && through != nil && *through < *from {
+		q.fail("endDate", "must not be before startDate")
+	}
+	return from, through
+}
+
 // amount reads an exact decimal, or nil.
 func (q *query) amount(name string) *amount.Amount {
 	value := q.text(name)

@@ -108,7 +108,16 @@ func (s *server) settleReservation(c *call) (any, error) {
 	}
 	return s.settle(c, credits.Settlement{
 		Pool: pool, ID: c.path("reservationId"), Amount: in.Amount, Partial: !final, ExtendTo: givenTime(in.ExpiresAt),
+		Key: settleKey(c, in.IdempotencyKey),
 	})
+}
+
+// settleKey is the caller's idempotency key: in the body, or else of the request.
+func settleKey(c *call, key *string) string {
+	if key != nil {
+		return *key
+	}
+	return c.effectKey
 }
 
 // releaseReservation frees what is held, after burning what was used.

@@ -85,11 +85,19 @@ const unknownRoute = "unknown"
 // ServeHTTP answers one request. A path that the mux would clean up and redirect is not found instead: a redirected POST
 // may lose its body (reliability S12).
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if unclean(r.URL.EscapedPath()) {
+	switch {
+	case len(r.URL.RequestURI()) > urlMax:
+		s.handle(&route{pattern: unknownRoute, flags: public, handler: longURL}).ServeHTTP(w, r)
+	case unclean(r.URL.EscapedPath()):
 		s.handle(&route{pattern: unknownRoute, flags: public, handler: s.noRoute}).ServeHTTP(w, r)
-		return
+	default:
+		s.mux.ServeHTTP(w, r)
 	}
-	s.mux.ServeHTTP(w, r)
+}
+
+// longURL answers a request whose URL is not even looked at.
+func longURL(*call) (any, error) {
+	return nil, &transportError{http.StatusRequestURITooLong, "RequestTooLarge", fmt.Sprintf("the URL is too long; at most %d bytes are allowed", urlMax)}
 }
 
 // unclean tells whether a path has empty, "." or ".." segments.

@@ -114,6 +114,7 @@ type Settlement struct {
 	Amount   amount.Amount // what the operation cost in the end; 0 frees everything
 	Partial  bool          // keep the rest held
 	ExtendTo ledger.Time   // with Partial: when the rest times out; 0 leaves it
+	Key      string        // idempotency key of a partial settle, unique in the hold; a final one needs none
 }
 
 // Settle burns what a hold was for and frees the rest. The first of settle, release and timeout wins; later ones answer
@@ -149,9 +150,13 @@ type settleOp struct {
 	hold    ledger.Hold
 }
 
-// Scope implements engine.Op. A settle needs no key: a hold ends once.
+// Scope implements engine.Op. A final settle needs no key: a hold ends once.
 func (op *settleOp) Scope() engine.Scope {
-	return engine.Scope{Environment: op.in.Pool.Environment, Customer: op.in.Pool.Customer}
+	scope := engine.Scope{Environment: op.in.Pool.Environment, Customer: op.in.Pool.Customer}
+	if op.in.Key != "" {
+		scope.Key = engine.SettleKey(op.in.Pool, op.in.ID, op.in.Key)
+	}
+	return scope
 }
 
 // Decide implements engine.Op.
@@ -169,7 +174,7 @@ func (op *settleOp) Decide(tx *engine.Tx) error {
 	if err != nil {
 		return refusal(err)
 	}
-	e.Kind = engine.SettleEntry
+	e.Kind, e.Key = engine.SettleEntry, op.in.Key
 	if hold.End == ledger.HoldReleased {
 		e.Kind = engine.ReleaseEntry
 	}
@@ -228,8 +233,11 @@ func lateSettleKey(pool ledger.Key, id string) engine.KeyHash {
 	return engine.EventKey(pool.Environment, pool.Customer, pool.Resource, "", lateSettleName(pool.Currency, id))
 }
 
-// Repeat implements engine.Op.
-func (op *settleOp) Repeat(*engine.Tx, *engine.Entry) error { return nil }
+// Repeat implements engine.Op: a partial settle under the same key has been done.
+func (op *settleOp) Repeat(_ *engine.Tx, first *engine.Entry) error {
+	op.hold = *holdIn(first, op.in.ID)
+	return nil
+}
 
 // Holds lists the open reservations of a pool.
 func (s *Service) Holds(ctx context.Context, pool ledger.Key) ([]ledger.Hold, error) {

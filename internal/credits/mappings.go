@@ -103,7 +103,7 @@ func (v *PackageVersion) compile() error {
 	v.mappings = map[string]*Mapping{}
 	for i := range v.Pricing.Models {
 		m := &v.Pricing.Models[i]
-		if m.BillingModel != BillingCreditBased || m.FeatureID == "" || m.Periods[0].CreditRate == nil {
+		if m.BillingModel != BillingCreditBased || m.FeatureID == "" || len(m.Periods) == 0 || m.Periods[0].CreditRate == nil {
 			continue
 		}
 		period := &m.Periods[0]

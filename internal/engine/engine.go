@@ -19,7 +19,7 @@ type Options struct {
 	Log       *slog.Logger
 	// OwnersMax is how many pools and customers of a shard stay in memory although they are idle; 0 means 500,000.
 	OwnersMax int
-	// WindowEntries is how many entries make a window of derived state; 0 means 262,144. It is part of the database
+	// WindowEntries is how many entries make a window of derived state; 0 means 131,072. It is part of the database
 	// format: a database must always be opened with the same one. Tests take few, so that many windows turn.
 	WindowEntries int
 	// Fatal, when set, is told why a batch was abandoned, so that a program can stop when its disk has failed.

@@ -21,6 +21,7 @@ const (
 	grantKeys   = "grant"
 	holdKeys    = "hold"
 	holdEndKeys = "hold-end"
+	settleKeys  = "settle"
 	reverseKeys = "reverse"
 	resolveKeys = "resolve"
 )
@@ -53,6 +54,11 @@ func HoldEndKey(pool ledger.Key, reservation string) KeyHash {
 	return hashKey(holdEndKeys, pool.Environment, pool.Customer, pool.Currency, pool.Resource, reservation)
 }
 
+// SettleKey is the identity of a partial settle with an idempotency key.
+func SettleKey(pool ledger.Key, reservation, key string) KeyHash {
+	return hashKey(settleKeys, pool.Environment, pool.Customer, pool.Currency, pool.Resource, reservation, key)
+}
+
 // ReverseKey finds the entry that reversed an event; an event is reversed once (semantics 7.4).
 func ReverseKey(event Position) KeyHash { return hashKey(reverseKeys, event.EventID()) }
 
@@ -75,6 +81,10 @@ func entryKeys(e *Entry) []KeyHash {
 		keys = append(keys, ResolveKey(e.Ref))
 	case ReserveEntry:
 		keys = append(keys, HoldKey(e.poolKey(0), e.Key))
+	case SettleEntry, ReleaseEntry:
+		if e.Key != "" {
+			keys = append(keys, SettleKey(e.poolKey(0), e.holdID(), e.Key))
+		}
 	}
 	for i := range e.Pools {
 		for f := range e.Pools[i].Facts {
@@ -84,6 +94,16 @@ func entryKeys(e *Entry) []KeyHash {
 		}
 	}
 	return keys
+}
+
+// holdID is the reservation that the entry changed.
+func (e *Entry) holdID() string {
+	for i := range e.Pools[0].Facts {
+		if h := e.Pools[0].Facts[i].Hold; h != nil {
+			return h.ID
+		}
+	}
+	return ""
 }
 
 func (e *Entry) poolKey(i int) ledger.Key {

@@ -219,7 +219,7 @@ func (s *shard) record(ctx context.Context, e *Entry, customer *owner, pools []o
 // index adds an entry to everything derived. key spares hashing an event's key again; it may be zero.
 func (s *shard) index(ctx context.Context, e *Entry, customer *owner, pools []openPool, key KeyHash) {
 	s.turn(e.Position)
-	if key != (KeyHash{}) && (e.Kind == EventEntry || e.Kind == ConsumeEntry) {
+	if key != (KeyHash{}) && e.Kind == EventEntry {
 		s.keys.add(key, e.Position)
 	} else {
 		for _, k := range entryKeys(e) {

@@ -4043,6 +4043,9 @@ type ReservationSettle struct {
 	// Final Default true: frees the rest. False keeps the rest held.
 	Final *bool `json:"final,omitempty"`
 
+	// IdempotencyKey Makes a partial settle safe to repeat. A final one needs none: a reservation ends once.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+
 	// ResourceID Id of anything but a customer, chosen by the caller.
 	ResourceID *Slug `json:"resourceId,omitempty"`
 }
