@@ -15,3 +15,4 @@ while IFS= read -r folder; do
 done < <(grep -rlE --include='*_test.go' '^func Fuzz' cmd internal $( [ -d test ] && echo test ) | xargs -r -n 1 dirname | LC_ALL=C sort -u)
 
 echo "$found fuzz targets ran"
+[ "$found" -gt 0 ] # none found means that the search is broken

@@ -60,8 +60,8 @@ func (p *product) handler(ctx context.Context, d deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	if first.GeneratedKey != "" {
-		fmt.Fprintf(d.Announce, "API key of %s, shown this once: %s\n", first.Environment, first.GeneratedKey)
+	for _, key := range first.Keys {
+		fmt.Fprintf(d.Announce, "API key of %s, shown this once: %s\n", key.Environment, key.Text)
 	}
 	secret := make([]byte, cursorSecretBytes)
 	if _, err := rand.Read(secret); err != nil {

@@ -17,6 +17,7 @@ func newForeign(a *testAPI) *testAPI {
 	b.key, b.foreign = a.foreign, a.key
 	b.ok("POST", "/api/v1/credits/custom-currencies", `{"id":"coins","displayName":"Coins"}`)
 	b.ok("POST", "/api/v1/features", `{"id":"pixels","displayName":"Pixels","featureType":"NUMBER","meterType":"INCREMENTAL"}`)
+	b.ok("POST", "/api/v1/features", `{"id":"shapes","displayName":"Shapes","featureType":"BOOLEAN"}`)
 	b.ok("PATCH", "/api/v1/features/pixels", `{"meter":{"aggregation":{"function":"COUNT"},
 		"filters":[{"conditions":[{"field":"eventName","operation":"EQUALS","value":"draw"}]}]}}`)
 	b.ok("POST", "/api/v1/products", `{"id":"studio","displayName":"Studio"}`)

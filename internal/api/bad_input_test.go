@@ -269,9 +269,14 @@ func changed(before, after string) string {
 
 // badCursors are rows that need real cursors.
 func (w *badWorld) badCursors() []badInput {
-	next := w.ok("GET", "/api/v1/features?limit=1", "").text("pagination.next")
-	others := w.ok("GET", "/api/v1/customers?limit=1", "").text("pagination.next")
-	theirs := w.theirs.ok("GET", "/api/v1/features?limit=1", "").text("pagination.next")
+	cursor := func(a *testAPI, path string) string {
+		next := a.ok("GET", path+"?limit=1", "").text("pagination.next")
+		if next == "null" {
+			w.t.Fatalf("%s has no second page", path)
+		}
+		return next
+	}
+	next, others, theirs := cursor(w.testAPI, "/api/v1/features"), cursor(w.testAPI, "/api/v1/customers"), cursor(w.theirs, "/api/v1/features")
 	var rows []badInput
 	for name, cursor := range map[string]string{
 		"garbage": "x", "truncated": next[:20], "doubled": next + next, "other environment": theirs, "flipped": flip(next),

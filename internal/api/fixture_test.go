@@ -82,7 +82,7 @@ func newTestAPI(t testing.TB) *testAPI {
 	must(err)
 	first, err := a.credits.Bootstrap(ctx, "")
 	must(err)
-	a.key = first.GeneratedKey
+	a.key = first.Keys[0].Text
 	_, a.foreign, err = a.credits.CreateKey(ctx, credits.EnvironmentProduction, ledger.Actor{}, credits.NewKey{Kind: credits.ServerKey})
 	must(err)
 	a.handler, err = New(Options{

@@ -24,15 +24,40 @@ func (s *server) createAPIKey(c *call) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	key, text, err := s.credits.CreateKey(c.ctx, c.env, c.actor(), credits.NewKey{Kind: credits.ServerKey, Name: in.Name})
+	scopes, err := c.scopesOf(in.Scopes)
+	if err != nil {
+		return nil, err
+	}
+	kind := credits.ServerKey
+	if value(in.Type) == wire.APIKeyTypePUBLISHABLE {
+		kind = credits.PublishableKey
+	}
+	key, text, err := s.credits.CreateKey(c.ctx, c.env, c.actor(), credits.NewKey{
+		Kind: kind, Name: in.Name, Scopes: scopes, ExpiresAt: givenTime(in.ExpiresAt),
+	})
 	if err != nil {
 		return nil, err
 	}
 	k := keyOut(key)
 	return wire.APIKeySecretData{Data: wire.APIKeySecret{
 		ID: k.ID, Name: k.Name, EnvironmentID: k.EnvironmentID, Prefix: k.Prefix, CreatedAt: k.CreatedAt,
-		LastUsedAt: k.LastUsedAt, RevokedAt: k.RevokedAt, Secret: text,
+		LastUsedAt: k.LastUsedAt, RevokedAt: k.RevokedAt, Type: k.Type, Scopes: k.Scopes, ExpiresAt: k.ExpiresAt, Secret: text,
 	}}, nil
+}
+
+// scopesOf checks the scopes of a key to be made: nobody can give away more than he has.
+func (c *call) scopesOf(wanted []wire.APIKeyScope) ([]string, error) {
+	if len(wanted) == 0 && len(c.key.Scopes) > 0 {
+		return nil, credits.Forbidden("this API key has scopes, so the new key needs some of them")
+	}
+	scopes := make([]string, len(wanted))
+	for i, scope := range wanted {
+		if err := c.require(string(scope)); err != nil {
+			return nil, err
+		}
+		scopes[i] = string(scope)
+	}
+	return scopes, nil
 }
 
 func (s *server) revokeAPIKey(c *call) (any, error) {
@@ -46,7 +71,8 @@ func (s *server) revokeAPIKey(c *call) (any, error) {
 func keyOut(k *credits.Key) wire.APIKey {
 	return wire.APIKey{
 		ID: k.ID, Name: k.Name, EnvironmentID: k.Environment, Prefix: keyStart(k),
-		CreatedAt: timeOut(k.CreatedAt), RevokedAt: timeOrNull(k.RevokedAt),
+		CreatedAt: timeOut(k.CreatedAt), RevokedAt: timeOrNull(k.RevokedAt), ExpiresAt: timeOrNull(k.ExpiresAt),
+		Type: wire.APIKeyType(k.Kind), Scopes: append([]string{}, k.Scopes...),
 	}
 }
 

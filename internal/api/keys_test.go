@@ -28,7 +28,19 @@ func TestAPIKeys(t *testing.T) {
 	a.ok("POST", "/api/v1/api-keys/"+id+"/revoke", "").want("data.revokedAt", `"`+revoked+`"`)
 	a.refused(401, "Unauthenticated", "", "GET", "/api/v1/features", "", "X-Api-Key", secret)
 	a.refused(400, "InvalidArgumentError", "name", "POST", "/api/v1/api-keys", `{}`)
-	a.refused(400, "InvalidArgumentError", "scopes", "POST", "/api/v1/api-keys", `{"name":"a","scopes":[]}`)
+	a.refused(400, "InvalidArgumentError", "scopes[0]", "POST", "/api/v1/api-keys", `{"name":"a","scopes":["everything"]}`)
+}
+
+func TestScopedKeyGivesAwayItsOwnScopesOnly(t *testing.T) {
+	// A key with scopes can make keys with some of these, never one that may do more.
+	t.Parallel()
+	a := newTestAPI(t)
+	scoped := a.ok("POST", "/api/v1/api-keys", `{"name":"admin","scopes":["installation:write","credits:read"]}`).text("data.secret")
+	a.ok("POST", "/api/v1/api-keys", `{"name":"reader","scopes":["credits:read"]}`, "X-Api-Key", scoped).want("data.scopes.0", `"credits:read"`)
+	a.refused(403, "AccessDeniedError", "", "POST", "/api/v1/api-keys", `{"name":"more","scopes":["credits:write"]}`, "X-Api-Key", scoped)
+	a.refused(403, "AccessDeniedError", "", "POST", "/api/v1/api-keys", `{"name":"all"}`, "X-Api-Key", scoped)
+	publishable := a.ok("POST", "/api/v1/api-keys", `{"name":"page","type":"PUBLISHABLE"}`).text("data.secret")
+	a.refused(403, "IdentityForbidden", "", "GET", "/api/v1/features", "", "X-Api-Key", publishable)
 }
 
 func TestEnvironments(t *testing.T) {

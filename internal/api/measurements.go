@@ -23,6 +23,9 @@ func (s *server) reportUsage(c *call) (any, error) {
 		if items[i], err = measurementIn(&in.Usages[i]); err != nil {
 			return nil, within(itemOf("usages", i), err)
 		}
+		if items[i].Key == "" && c.effectKey != "" {
+			items[i].Key = fmt.Sprintf("\x00%s %d", c.effectKey, i) // a NUL begins the keys that no caller chose
+		}
 	}
 	done, err := s.credits.RecordMeasurements(c.ctx, c.env, c.caller(), items)
 	if err != nil {

@@ -27,9 +27,10 @@ import (
 //
 // What is kept is written twice: before the effect, with the effect's key, and after it, with the answer. A crash between
 // leaves a record without an answer; the repeat then runs the use case again with the same effect key. Use cases that keep
-// keys for ever (grants) are thereby exactly once. For the others the repeat meets what the first request has made, and is
-// refused like any second request for it (a customer's or subscription's id is taken); nothing happens twice that way
-// except a subscription without an id of a product that allows several. A refusal is not kept: the repeat is judged anew.
+// keys for ever (grants, measurements) are thereby exactly once. For the others the repeat meets what the first request
+// has made, and is refused like any second request for it (a customer's or subscription's id is taken); nothing happens
+// twice that way except a subscription without an id of a product that allows several. A refusal is not kept: the repeat
+// is judged anew.
 //
 // Answers that hold a secret are never kept; repeating such a request makes a second secret.
 const (

@@ -69,6 +69,38 @@ func TestUnkeyedRetry(t *testing.T) {
 	a.refused(409, "DuplicatedEntityNotAllowed", "id", "POST", customersPath, `{"id":"new"}`)
 }
 
+func TestUnkeyedRetries(t *testing.T) {
+	// A retry of any POST that is not harmless by itself gets the first answer: no counter moves twice, and what the lost
+	// answer reported as done is not refused as a duplicate.
+	t.Parallel()
+	a := newTestAPI(t)
+	a.features()
+	twice := func(path, body string) answer {
+		t.Helper()
+		first := a.ok("POST", path, body, "X-Stainless-Retry-Count", "0")
+		again := a.ok("POST", path, body, "X-Stainless-Retry-Count", "1")
+		if again.status != first.status || string(again.body) != string(first.body) {
+			t.Errorf("%s: first %s, then %s", path, first.body, again.body)
+		}
+		return again
+	}
+	const usage = `{"usages":[{"customerId":"acme","featureId":"seats","value":3},{"customerId":"acme","featureId":"seats","value":1}]}`
+	twice("/api/v1/usage", usage).want("data.0.currentUsage", "3", "data.1.currentUsage", "4")
+	a.ok("POST", "/api/v1/usage", usage).want("data.1.currentUsage", "8") // no retry: it counts
+	twice(customersPath+"/import", `{"customers":[{"id":"i","name":null,"email":null}]}`).want("data.newCustomers.0", `"i"`)
+	twice("/api/v1/credits/custom-currencies", `{"id":"r","displayName":"R"}`)
+	twice(productsPath, `{"id":"r","displayName":"R"}`)
+	twice(productsPath+"/r/duplicate", `{"targetId":"r2"}`)
+	twice("/api/v1/features", `{"id":"r","displayName":"R","featureType":"BOOLEAN"}`)
+	for _, kind := range []string{"/api/v1/plans", "/api/v1/addons"} {
+		twice(kind, `{"id":"r","displayName":"R","productId":"r","pricingType":"FREE"}`)
+		twice(kind+"/r/entitlements", `{"entitlements":[{"type":"FEATURE","id":"r"}]}`)
+		twice(kind+"/r/publish", `{"migrationType":"NEW_CUSTOMERS"}`)
+	}
+	twice(subscriptionsPath, `{"id":"s","customerId":"i","planId":"r"}`)
+	twice(subscriptionsPath+"/s/cancel", `{"cancellationTime":"IMMEDIATE"}`).want("data.status", `"CANCELED"`)
+}
+
 func TestRetryAfterCrash(t *testing.T) {
 	// After a crash between the effect and its record the repeat runs under the same effect key.
 	t.Parallel()

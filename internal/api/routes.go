@@ -76,7 +76,7 @@ func (s *server) allRoutes() []route {
 func (s *server) currencyRoutes() []route {
 	return []route{
 		{"GET /api/v1/credits/custom-currencies", catalogRead, 0, s.listCustomCurrencies},
-		{"POST /api/v1/credits/custom-currencies", catalogWrite, body | created, s.createCustomCurrency},
+		{"POST /api/v1/credits/custom-currencies", catalogWrite, body | created | guarded, s.createCustomCurrency},
 		{"PATCH /api/v1/credits/custom-currencies/{currencyId}", catalogWrite, body, s.updateCustomCurrency},
 		{"POST /api/v1/credits/custom-currencies/{currencyId}/archive", catalogWrite, 0, s.archiveCustomCurrency},
 		{"POST /api/v1/credits/custom-currencies/{currencyId}/unarchive", catalogWrite, 0, s.unarchiveCustomCurrency},
@@ -115,7 +115,7 @@ func (s *server) usageRoutes() []route {
 		{"POST /api/v1/events/{id}/release", creditsWrite, body | optional, s.releaseEvent},
 		{"POST /api/v1/events/{id}/drop", creditsWrite, body | optional, s.dropEvent},
 		{"POST /api/v1/events/{id}/rerate", creditsWrite, body | optional, s.rerateEvent},
-		{"POST /api/v1/usage", usageWrite, body | batch | created, s.reportUsage},
+		{"POST /api/v1/usage", usageWrite, body | batch | created | guarded, s.reportUsage},
 		{"POST /api/v1/usage/estimate", creditsRead, body, s.estimateUsage},
 		{"GET /api/v1/usage/{customerId}/history/{featureId}", creditsRead, 0, s.getUsageHistory},
 	}
@@ -125,7 +125,7 @@ func (s *server) customerRoutes() []route {
 	return []route{
 		{"GET /api/v1/customers", customersRead, 0, s.listCustomers},
 		{"POST /api/v1/customers", customersWrite, body | created | guarded, s.createCustomer},
-		{"POST /api/v1/customers/import", customersWrite, body | batch, s.importCustomers},
+		{"POST /api/v1/customers/import", customersWrite, body | batch | guarded, s.importCustomers},
 		{"GET /api/v1/customers/{id}", customersRead, 0, s.getCustomer},
 		{"PATCH /api/v1/customers/{id}", customersWrite, body, s.updateCustomer},
 		{"POST /api/v1/customers/{id}/archive", customersWrite, 0, s.archiveCustomer},
@@ -141,7 +141,7 @@ func (s *server) customerRoutes() []route {
 func (s *server) featureRoutes() []route {
 	return []route{
 		{"GET /api/v1/features", catalogRead, 0, s.listFeatures},
-		{"POST /api/v1/features", catalogWrite, body | created, s.createFeature},
+		{"POST /api/v1/features", catalogWrite, body | created | guarded, s.createFeature},
 		{"GET /api/v1/features/{id}", catalogRead, 0, s.getFeature},
 		{"PATCH /api/v1/features/{id}", catalogWrite, body, s.updateFeature},
 		{"POST /api/v1/features/{id}/archive", catalogWrite, 0, s.archiveFeature},
@@ -152,9 +152,9 @@ func (s *server) featureRoutes() []route {
 func (s *server) productRoutes() []route {
 	return []route{
 		{"GET /api/v1/products", catalogRead, 0, s.listProducts},
-		{"POST /api/v1/products", catalogWrite, body | created, s.createProduct},
+		{"POST /api/v1/products", catalogWrite, body | created | guarded, s.createProduct},
 		{"PATCH /api/v1/products/{id}", catalogWrite, body, s.updateProduct},
-		{"POST /api/v1/products/{id}/duplicate", catalogWrite, body, s.duplicateProduct},
+		{"POST /api/v1/products/{id}/duplicate", catalogWrite, body | guarded, s.duplicateProduct},
 		{"POST /api/v1/products/{id}/archive", catalogWrite, 0, s.archiveProduct},
 		{"POST /api/v1/products/{id}/unarchive", catalogWrite, 0, s.unarchiveProduct},
 	}
@@ -163,17 +163,17 @@ func (s *server) productRoutes() []route {
 func (s *server) planRoutes() []route {
 	return []route{
 		{"GET /api/v1/plans", catalogRead, 0, s.listPlans},
-		{"POST /api/v1/plans", catalogWrite, body | created, s.createPlan},
+		{"POST /api/v1/plans", catalogWrite, body | created | guarded, s.createPlan},
 		{"GET /api/v1/plans/{id}", catalogRead, 0, s.getPlan},
 		{"PATCH /api/v1/plans/{id}", catalogWrite, body, s.updatePlan},
 		{"POST /api/v1/plans/{id}/archive", catalogWrite, 0, s.archivePlan},
 		{"POST /api/v1/plans/{id}/draft", catalogWrite, 0, s.createPlanDraft},
 		{"DELETE /api/v1/plans/{id}/draft", catalogWrite, 0, s.deletePlanDraft},
-		{"POST /api/v1/plans/{id}/publish", catalogWrite, body, s.publishPlan},
+		{"POST /api/v1/plans/{id}/publish", catalogWrite, body | guarded, s.publishPlan},
 		{"GET /api/v1/plans/{id}/charges", catalogRead, 0, s.listPlanCharges},
 		{"GET /api/v1/plans/{id}/overage-charges", catalogRead, 0, s.listPlanOverageCharges},
 		{"GET /api/v1/plans/{planId}/entitlements", catalogRead, 0, s.listPlanEntitlements},
-		{"POST /api/v1/plans/{planId}/entitlements", catalogWrite, body | created, s.createPlanEntitlements},
+		{"POST /api/v1/plans/{planId}/entitlements", catalogWrite, body | created | guarded, s.createPlanEntitlements},
 		{"PATCH /api/v1/plans/{planId}/entitlements/{id}", catalogWrite, body, s.updatePlanEntitlement},
 		{"DELETE /api/v1/plans/{planId}/entitlements/{id}", catalogWrite, 0, s.deletePlanEntitlement},
 	}
@@ -182,16 +182,16 @@ func (s *server) planRoutes() []route {
 func (s *server) addonRoutes() []route {
 	return []route{
 		{"GET /api/v1/addons", catalogRead, 0, s.listAddons},
-		{"POST /api/v1/addons", catalogWrite, body | created, s.createAddon},
+		{"POST /api/v1/addons", catalogWrite, body | created | guarded, s.createAddon},
 		{"GET /api/v1/addons/{id}", catalogRead, 0, s.getAddon},
 		{"PATCH /api/v1/addons/{id}", catalogWrite, body, s.updateAddon},
 		{"POST /api/v1/addons/{id}/archive", catalogWrite, 0, s.archiveAddon},
 		{"POST /api/v1/addons/{id}/draft", catalogWrite, 0, s.createAddonDraft},
 		{"DELETE /api/v1/addons/{id}/draft", catalogWrite, 0, s.deleteAddonDraft},
-		{"POST /api/v1/addons/{id}/publish", catalogWrite, body, s.publishAddon},
+		{"POST /api/v1/addons/{id}/publish", catalogWrite, body | guarded, s.publishAddon},
 		{"GET /api/v1/addons/{id}/charges", catalogRead, 0, s.listAddonCharges},
 		{"GET /api/v1/addons/{addonId}/entitlements", catalogRead, 0, s.listAddonEntitlements},
-		{"POST /api/v1/addons/{addonId}/entitlements", catalogWrite, body | created, s.createAddonEntitlements},
+		{"POST /api/v1/addons/{addonId}/entitlements", catalogWrite, body | created | guarded, s.createAddonEntitlements},
 		{"PATCH /api/v1/addons/{addonId}/entitlements/{id}", catalogWrite, body, s.updateAddonEntitlement},
 		{"DELETE /api/v1/addons/{addonId}/entitlements/{id}", catalogWrite, 0, s.deleteAddonEntitlement},
 	}
@@ -203,7 +203,7 @@ func (s *server) subscriptionRoutes() []route {
 		{"POST /api/v1/subscriptions", customersWrite, body | created | guarded, s.createSubscription},
 		{"GET /api/v1/subscriptions/{id}", customersRead, 0, s.getSubscription},
 		{"PATCH /api/v1/subscriptions/{id}", customersWrite, body, s.updateSubscription},
-		{"POST /api/v1/subscriptions/{id}/cancel", customersWrite, body | optional, s.cancelSubscription},
+		{"POST /api/v1/subscriptions/{id}/cancel", customersWrite, body | optional | guarded, s.cancelSubscription},
 	}
 }
 

@@ -102,7 +102,7 @@ func (s *Service) newSubscription(cat *Catalog, in *NewSubscription, now ledger.
 	}
 	pkg, _ := cat.Package(PlanRef(in.PlanID))
 	sub := &Subscription{ID: in.ID, CustomerID: in.CustomerID, ResourceID: in.ResourceID, ProductID: pkg.ProductID, PlanID: in.PlanID,
-		PricingType: plan.Pricing.Type, StartAt: now, CreatedAt: now, UpdatedAt: now, BillingPeriod: in.BillingPeriod,
+		PricingType: plan.Pricing.Type, StartAt: wholeSecond(now), CreatedAt: now, UpdatedAt: now, BillingPeriod: in.BillingPeriod,
 		BillingCountryCode: in.BillingCountryCode, BillingID: in.BillingID, SalesforceID: in.SalesforceID,
 		PayingCustomerID: in.PayingCustomerID, PaymentCollectionMethod: in.PaymentCollectionMethod, Budget: in.Budget,
 		MinimumSpend: in.MinimumSpend, UnitQuantity: in.UnitQuantity, Charges: in.Charges, Entitlements: in.Entitlements, Metadata: in.Metadata}
@@ -122,6 +122,10 @@ func (s *Service) newSubscription(cat *Catalog, in *NewSubscription, now ledger.
 	}
 	return sub, cat.settle(sub, sub.Current(), nil, s.newID)
 }
+
+// wholeSecond is when a subscription starts that is to start now. Common clients send times in whole seconds: an event
+// reported right after the subscription was made must not lie before it.
+func wholeSecond(now ledger.Time) ledger.Time { return now - now%1e6 }
 
 func (s *Subscription) defaults(newID func() string) {
 	if s.ID == "" {

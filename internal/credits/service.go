@@ -71,16 +71,21 @@ func (s *Service) now() ledger.Time { return s.time("") }
 
 // Bootstrap is what a start found or made.
 type Bootstrap struct {
-	First       bool   // this was the first start
-	Environment string // the environment of the key
-	// GeneratedKey is the text of the full-access server key made on first start, to be printed once; empty when the
-	// operator gave a key or this was not the first start.
-	GeneratedKey string
+	First bool // this was the first start
+	// Keys are the full-access server keys that were generated, to be printed once: one for each environment, except that
+	// an operator's key takes the place of the first environment's.
+	Keys []GeneratedKey
 }
 
-// Bootstrap makes the first environments and the first key when there are none yet. operatorKey, if not empty, is made the
-// full-access server key of the first environment on first start; a generated one takes its place otherwise. A weak
-// operatorKey is refused before anything is stored.
+// GeneratedKey is the text of a key that was just made.
+type GeneratedKey struct {
+	Environment string
+	Text        string
+}
+
+// Bootstrap makes the first environments and a key for each when there are none yet. operatorKey, if not empty, becomes
+// the full-access server key of the first environment on the first start. A weak operatorKey is refused before anything is
+// stored.
 func (s *Service) Bootstrap(ctx context.Context, operatorKey string) (Bootstrap, error) {
 	if operatorKey != "" && (len(operatorKey) < operatorKeyMin || len(operatorKey) > operatorKeyMax) {
 		return Bootstrap{}, invalidf("SCRIP_API_KEY", "must have %d to %d characters", operatorKeyMin, operatorKeyMax)
@@ -88,18 +93,26 @@ func (s *Service) Bootstrap(ctx context.Context, operatorKey string) (Bootstrap,
 	if err := s.addFirstEnvironments(ctx); err != nil {
 		return Bootstrap{}, err
 	}
-	b := Bootstrap{Environment: s.Environments()[0].ID}
+	var b Bootstrap
 	keys, err := s.freshKeys(ctx)
 	if err != nil || len(keys) > 0 {
 		return b, err
 	}
 	b.First = true
-	if operatorKey != "" {
-		_, err = s.InstallKey(ctx, b.Environment, operatorKey)
-		return b, err
+	for i, env := range s.Environments() {
+		if i == 0 && operatorKey != "" {
+			if _, err := s.InstallKey(ctx, env.ID, operatorKey); err != nil {
+				return b, err
+			}
+			continue
+		}
+		_, text, err := s.CreateKey(ctx, env.ID, ledger.Actor{}, NewKey{Kind: ServerKey, Name: "First key"})
+		if err != nil {
+			return b, err
+		}
+		b.Keys = append(b.Keys, GeneratedKey{Environment: env.ID, Text: text})
 	}
-	_, b.GeneratedKey, err = s.CreateKey(ctx, b.Environment, ledger.Actor{}, NewKey{Kind: ServerKey, Name: "First key"})
-	return b, err
+	return b, nil
 }
 
 // addFirstEnvironments adds those that are missing, so that a first start that was cut short is completed by the next.

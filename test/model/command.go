@@ -134,7 +134,7 @@ type Release struct {
 }
 
 // Reverse takes an event back. Name is empty for a direct consumption. Replace, if not empty, names the promotional
-// grant (priority 0, no expiry) that replaces what could only return to grants that ended.
+// grant (priority 10, the default, and no expiry) that replaces what could only return to grants that ended.
 type Reverse struct {
 	Name     string
 	Key      string

@@ -10,7 +10,7 @@
 //   - Command and its variants say what can be done to a world. Each prints itself as a line of the scenario language
 //     (test/scenario), so a failing random history can be read, edited and kept as a scenario.
 //   - Subject is a system under test. Model is itself a Subject; test/model/pure is one over internal/ledger and
-//     internal/rating; a server behind HTTP is another.
+//     internal/rating; test/served is a server behind REST.
 //   - Generator makes random histories from a seed; Compare runs one on the model and on a Subject and reports the
 //     first difference; Shrink makes a failing history short.
 //
@@ -19,6 +19,7 @@
 //	go test ./test/model                                  20,000 operations in worlds of 50
 //	go test ./test/model -model.ops=1000000 -timeout 1h   more
 //	go test ./test/model -run TestModelLedger -model.seed=86 -model.ops=50   one world again
+//	go test ./test/model -run TestModelServed -model.served=50000            more over REST
 //	go test ./test/model -run TestControls -model.controls                   planted bugs, each must be found
 //
 // Names of things (grants, events, holds) are references chosen by the history. A Subject translates them to its own

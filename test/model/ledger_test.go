@@ -3,6 +3,7 @@ package model_test
 import (
 	"flag"
 	"fmt"
+	"runtime/debug"
 	"sort"
 	"strings"
 	"testing"
@@ -23,49 +24,59 @@ var (
 // at once and only when touched.
 func TestModelLedger(t *testing.T) {
 	t.Parallel()
-	compareMany(t, "TestModelLedger", func(seed uint64) (model.Subject, model.Options) {
+	compareMany(t, run{"TestModelLedger", "model.ops", *opsFlag, func(seed uint64) (model.Subject, model.Options) {
 		lazy := seed%2 == 1
 		return pure.New(lazy), model.Options{Transactions: !lazy}
-	})
+	}})
+}
+
+// run is a comparison of many random worlds.
+type run struct {
+	test string // its name, to repeat it
+	flag string // that says how many operations
+	ops  int
+	open opener
 }
 
 // opener makes a fresh subject for a seed.
 type opener func(seed uint64) (model.Subject, model.Options)
 
 // compareMany compares random worlds and then asserts that they took every rare branch.
-func compareMany(t *testing.T, name string, open opener) {
+func compareMany(t *testing.T, r run) {
 	rare, worlds := map[string]int{}, 0
-	for done := 0; done < *opsFlag; done += historyLength {
+	for done := 0; done < r.ops; done += historyLength {
 		seed := *seedFlag + uint64(worlds)
 		worlds++
-		n := min(historyLength, *opsFlag-done)
-		for branch, times := range compareWorld(t, name, seed, n, open) {
+		n := min(historyLength, r.ops-done)
+		for branch, times := range r.compareWorld(t, seed, n) {
 			rare[branch] += times
 		}
 		if t.Failed() {
 			return
 		}
 	}
-	if *opsFlag >= 10_000 {
+	if r.ops >= 20_000 {
 		assertRare(t, rare)
 	}
-	t.Logf("%d operations in %d worlds; rare branches: %s", *opsFlag, worlds, counts(rare))
+	t.Logf("%d operations in %d worlds; rare branches: %s", r.ops, worlds, counts(rare))
 }
 
 // compareWorld compares one world and, if it differs, reports the shortest history that does.
-func compareWorld(t *testing.T, name string, seed uint64, n int, open opener) map[string]int {
+func (r run) compareWorld(t *testing.T, seed uint64, n int) map[string]int {
 	setup, ops := model.Generate(seed, n, nil)
-	m, diff := runWorld(setup, ops, seed, open)
+	m, diff := runWorld(setup, ops, seed, r.open)
 	if diff == "" {
 		return m.Rare()
 	}
 	short := model.Shrink(ops, func(list []model.Command) bool {
-		_, diff := runWorld(setup, list, seed, open)
-		return diff != ""
+		_, found := runWorld(setup, list, seed, r.open)
+		if found != "" {
+			diff = found // the last that fails is the shortest
+		}
+		return found != ""
 	})
-	_, diff = runWorld(setup, short, seed, open)
-	t.Errorf("seed %d: %s\n\nshortest history, as a scenario:\n\n%s%s\nrepeat with: go test ./test/model -run %s -model.seed=%d -model.ops=%d",
-		seed, diff, model.History(setup), model.History(short), name, seed, n)
+	t.Errorf("seed %d: %s\n\nshortest history, as a scenario:\n\n%s%s\nrepeat with: go test ./test/model -run %s -model.seed=%d -%s=%d",
+		seed, diff, model.History(setup), model.History(short), r.test, seed, r.flag, n)
 	return nil
 }
 
@@ -73,7 +84,7 @@ func compareWorld(t *testing.T, name string, seed uint64, n int, open opener) ma
 func runWorld(setup, ops []model.Command, seed uint64, open opener) (m *model.Model, diff string) {
 	defer func() {
 		if r := recover(); r != nil {
-			diff = fmt.Sprint("panic: ", r)
+			diff = fmt.Sprintf("panic: %v\n%s", r, debug.Stack())
 		}
 	}()
 	subject, options := open(seed)

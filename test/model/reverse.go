@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// defaultPriority is that of grants that name none (semantics 4.2).
+const defaultPriority = 10
+
 // reverse is semantics 7.4: credits go back, newest slice first, to the grants that bear the cost now. What returns to a
 // grant that ended ends again, unless a replacement takes its place.
 func (p *pool) reverse(u *usage, replace string) {
@@ -37,7 +40,7 @@ func (p *pool) reverse(u *usage, replace string) {
 	}
 	if replace != "" && returned.Sign() > 0 {
 		p.world.saw("replacement grant")
-		p.newGrant(replace, Promotional, returned)
+		p.newGrant(replace, Promotional, returned).priority = defaultPriority
 		p.activateDue(p.posted)
 	}
 	p.settleDeficit()

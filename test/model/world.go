@@ -169,6 +169,11 @@ func (w *world) admit(k eventKey, content string, at time.Time) (e *event, out O
 	return e, Outcome{}, false
 }
 
+// timely says whether the time of an event allows to burn it. It is looked at before the balance is.
+func (w *world) timely(at time.Time) bool {
+	return !at.After(w.now.Add(aheadMax)) && !at.Before(w.now.Add(-ageMax))
+}
+
 // consume is semantics 7.5.
 func (w *world) consume(c Consume) Outcome {
 	at := c.At
@@ -178,7 +183,7 @@ func (w *world) consume(c Consume) Outcome {
 	k := eventKey{c.Pool.Resource, "", c.Key}
 	p, amount := w.pool(c.Pool), number(c.Amount)
 	p.begin(w.now)
-	if c.Strict && w.events[k] == nil && p.available().Cmp(amount) < 0 {
+	if c.Strict && w.events[k] == nil && w.timely(at) && p.available().Cmp(amount) < 0 {
 		w.saw("strict consumption refused")
 		return Outcome{Refused: Insufficient}
 	}

@@ -85,12 +85,18 @@ func (w *World) settle(c model.Settle) model.Outcome {
 	body := w.pool(c.Pool)
 	body["amount"] = w.amount(c.Amount)
 	if c.Partial {
-		body["final"] = false
+		body["final"], body["idempotencyKey"] = false, fmt.Sprintf("settle-%d", w.calls)
 	}
 	if c.Extend != 0 {
 		body["expiresAt"] = instant(w.now.Add(c.Extend))
 	}
-	return w.end("settle", holdKey{c.Pool, c.Ref}, body)
+	out := w.end("settle", holdKey{c.Pool, c.Ref}, body)
+	if c.Partial && out.Refused == "" {
+		if again := w.end("settle", holdKey{c.Pool, c.Ref}, body); *again.Hold != *out.Hold {
+			panic(fmt.Sprintf("repeating a partial settle of %s is answered with %+v, the first answer was %+v", c.Ref, *again.Hold, *out.Hold))
+		}
+	}
+	return out
 }
 
 func (w *World) release(c model.Release) model.Outcome {

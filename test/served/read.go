@@ -21,9 +21,15 @@ type balance struct {
 	TotalConsumed json.Number `json:"totalConsumed"`
 }
 
-// Balance implements model.Subject. A pool that nothing has happened to is not listed.
+// noBalance is that of a pool that nothing has happened to. REST does not list such pools.
+var noBalance = model.Balance{Settled: "0", Held: "0", Available: "0", TotalGranted: "0", TotalConsumed: "0"}
+
+// Balance implements model.Subject. Unlike other reads it is asked for while the story still tells of the catalogue, and
+// must not open the world then.
 func (w *World) Balance(p model.Pool) model.Balance {
-	w.build()
+	if !w.built {
+		return noBalance
+	}
 	for _, b := range list[balance](&w.client, "/api/v1/credits/balances", query(customer, p)) {
 		if text(b.ResourceID) == p.Resource {
 			return model.Balance{
@@ -32,7 +38,7 @@ func (w *World) Balance(p model.Pool) model.Balance {
 			}
 		}
 	}
-	return model.Balance{Settled: "0", Held: "0", Available: "0", TotalGranted: "0", TotalConsumed: "0"}
+	return noBalance
 }
 
 func text(s *string) string {
@@ -178,16 +184,39 @@ func (w *World) Usage(q model.UsageQuery) []model.Series {
 	var out []model.Series
 	for _, s := range got.Series {
 		line := model.Series{ID: text(s.FeatureID), Total: s.TotalCredits.String(), Events: s.EventCount}
-		if line.ID == "" {
-			line.ID = "(none)"
-		}
 		for _, p := range s.Points {
 			line.Points = append(line.Points, model.Point{At: p.Timestamp.UTC(), Value: p.Value.String(), Events: p.EventCount})
+		}
+		if line.ID == "" {
+			line.ID = model.NoFeature
+			w.forgetLateSettles(q, &line)
 		}
 		out = append(out, line)
 	}
 	slices.SortFunc(out, func(a, b model.Series) int { return strings.Compare(a.ID, b.ID) })
 	return out
+}
+
+// forgetLateSettles takes the settles that came after their reservation had timed out off the number of events: REST counts
+// them as the events as which they burn, the model does not.
+func (w *World) forgetLateSettles(asked model.UsageQuery, s *model.Series) {
+	q := query(customer, asked.Pool)
+	q.Set("eventType", typeOnWire("CONSUMED"))
+	seen := map[string]bool{}
+	for _, r := range list[row](&w.client, "/api/v1/credits/ledger", q) {
+		id := text(r.EventID)
+		if id == "" || w.keys[id] != "" || seen[id] || !asked.To.IsZero() && !r.EventTimestamp.Before(asked.To) {
+			continue
+		}
+		seen[id] = true
+		for i := len(s.Points) - 1; i >= 0; i-- {
+			if !r.EventTimestamp.Before(s.Points[i].At) {
+				s.Points[i].Events--
+				s.Events--
+				break
+			}
+		}
+	}
 }
 
 // access is the answer to a check.

@@ -42,6 +42,7 @@ type Server struct {
 	engine  *engine.Engine
 	service *credits.Service
 	handler http.Handler
+	up      bool // false when there is nothing to close
 }
 
 // worldClock is the time and the late grace of one environment.
@@ -75,11 +76,20 @@ func (s *Server) start() (err error) {
 	if err != nil {
 		return errors.Join(err, s.store.Close())
 	}
+	s.up = true
+	if err := s.speak(ctx); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return nil
+}
+
+// speak puts the use cases and the handler over store and engine.
+func (s *Server) speak(ctx context.Context) (err error) {
 	s.service, err = credits.New(ctx, credits.Options{
 		Store: s.store, Engine: s.engine, Clock: s.now, NewID: s.newID, Random: rand.Reader,
 	})
 	if err != nil {
-		return errors.Join(err, s.Close())
+		return err
 	}
 	s.handler, err = api.New(api.Options{
 		Credits: s.service, CursorSecret: s.secret, NewID: s.newID, Responses: s.store,
@@ -88,8 +98,15 @@ func (s *Server) start() (err error) {
 	return err
 }
 
-// Close stops the server. Its data stays.
+// Up tells whether the last start succeeded.
+func (s *Server) Up() bool { return s.up }
+
+// Close stops the server. Its data stays. A server that is not up has been closed already.
 func (s *Server) Close() error {
+	if !s.up {
+		return nil
+	}
+	s.up = false
 	s.engine.Close()
 	return s.store.Close()
 }

@@ -184,6 +184,3 @@ func (w *World) pool(p model.Pool) object {
 	}
 	return o
 }
-
-// Verify says what is wrong with the journal of the whole server, or nil.
-func (w *World) Verify() error { return w.server.Verify() }

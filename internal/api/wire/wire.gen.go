@@ -35,6 +35,63 @@ func (e ActorType) Valid() bool {
 	}
 }
 
+// Defines values for APIKeyScope.
+const (
+	APIKeyScopeCatalogRead       APIKeyScope = "catalog:read"
+	APIKeyScopeCatalogWrite      APIKeyScope = "catalog:write"
+	APIKeyScopeCreditsRead       APIKeyScope = "credits:read"
+	APIKeyScopeCreditsWrite      APIKeyScope = "credits:write"
+	APIKeyScopeCustomersRead     APIKeyScope = "customers:read"
+	APIKeyScopeCustomersWrite    APIKeyScope = "customers:write"
+	APIKeyScopeInstallationRead  APIKeyScope = "installation:read"
+	APIKeyScopeInstallationWrite APIKeyScope = "installation:write"
+	APIKeyScopeUsageWrite        APIKeyScope = "usage:write"
+)
+
+// Valid indicates whether the value is a known member of the APIKeyScope enum.
+func (e APIKeyScope) Valid() bool {
+	switch e {
+	case APIKeyScopeCatalogRead:
+		return true
+	case APIKeyScopeCatalogWrite:
+		return true
+	case APIKeyScopeCreditsRead:
+		return true
+	case APIKeyScopeCreditsWrite:
+		return true
+	case APIKeyScopeCustomersRead:
+		return true
+	case APIKeyScopeCustomersWrite:
+		return true
+	case APIKeyScopeInstallationRead:
+		return true
+	case APIKeyScopeInstallationWrite:
+		return true
+	case APIKeyScopeUsageWrite:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for APIKeyType.
+const (
+	APIKeyTypePUBLISHABLE APIKeyType = "PUBLISHABLE"
+	APIKeyTypeSERVER      APIKeyType = "SERVER"
+)
+
+// Valid indicates whether the value is a known member of the APIKeyType enum.
+func (e APIKeyType) Valid() bool {
+	switch e {
+	case APIKeyTypePUBLISHABLE:
+		return true
+	case APIKeyTypeSERVER:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AutoRechargeGrantExpirationPeriod.
 const (
 	AutoRechargeGrantExpirationPeriodN1MONTH AutoRechargeGrantExpirationPeriod = "1_MONTH"
@@ -2145,6 +2202,7 @@ type AmountInput = amount.Amount
 type APIKey struct {
 	CreatedAt     time.Time  `json:"createdAt"`
 	EnvironmentID string     `json:"environmentId"`
+	ExpiresAt     *time.Time `json:"expiresAt"`
 	ID            string     `json:"id"`
 	LastUsedAt    *time.Time `json:"lastUsedAt"`
 	Name          string     `json:"name"`
@@ -2152,24 +2210,50 @@ type APIKey struct {
 	// Prefix First characters of the key, to recognise it by.
 	Prefix    string     `json:"prefix"`
 	RevokedAt *time.Time `json:"revokedAt"`
+
+	// Scopes Empty means everything.
+	Scopes []string `json:"scopes"`
+
+	// Type Server keys (default) are for backends. A publishable key only names its environment and opens nothing by itself.
+	Type APIKeyType `json:"type"`
 }
 
 // APIKeyCreate A key to make in the environment of the key that asks.
 type APIKeyCreate struct {
-	Name string `json:"name"`
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	Name      string     `json:"name"`
+
+	// Scopes What the key may do; absent or empty means everything. A key with scopes can only make keys with some of its own.
+	Scopes []APIKeyScope `json:"scopes,omitempty"`
+
+	// Type Server keys (default) are for backends. A publishable key only names its environment and opens nothing by itself.
+	Type *APIKeyType `json:"type,omitempty"`
 }
+
+// APIKeyScope defines model for ApiKeyScope.
+type APIKeyScope string
 
 // APIKeySecret A new API key. The secret is not shown again.
 type APIKeySecret struct {
 	CreatedAt     time.Time  `json:"createdAt"`
 	EnvironmentID string     `json:"environmentId"`
+	ExpiresAt     *time.Time `json:"expiresAt"`
 	ID            string     `json:"id"`
 	LastUsedAt    *time.Time `json:"lastUsedAt"`
 	Name          string     `json:"name"`
 	Prefix        string     `json:"prefix"`
 	RevokedAt     *time.Time `json:"revokedAt"`
-	Secret        string     `json:"secret"`
+
+	// Scopes Empty means everything.
+	Scopes []string `json:"scopes"`
+	Secret string   `json:"secret"`
+
+	// Type Server keys (default) are for backends. A publishable key only names its environment and opens nothing by itself.
+	Type APIKeyType `json:"type"`
 }
+
+// APIKeyType Server keys (default) are for backends. A publishable key only names its environment and opens nothing by itself.
+type APIKeyType string
 
 // AppliedCoupon A discount to apply.
 type AppliedCoupon struct {

@@ -49,7 +49,8 @@ func (w *World) admit(id, key, content string, at ledger.Time) (*event, *model.O
 func (w *World) consume(c model.Consume) model.Outcome {
 	at, id := instant(c.At, w.now), eventID(c.Pool.Resource, "", c.Key)
 	x, amt := w.wallet(c.Pool), credits(c.Amount)
-	if w.events[id] == nil && w.short(x, c.Strict, amt) {
+	timely := at <= w.now+aheadMax && at >= w.now-ageMax
+	if w.events[id] == nil && timely && w.short(x, c.Strict, amt) {
 		return model.Outcome{Refused: model.Insufficient}
 	}
 	e, out := w.admit(id, c.Key, c.Pool.Currency+" "+amt.String()+" "+c.Feature, at)
@@ -112,6 +113,9 @@ func (w *World) reverse(c model.Reverse) model.Outcome {
 	return model.Outcome{}
 }
 
+// replacementPriority is the priority of grants that name none.
+const replacementPriority = 10
+
 func (w *World) reverseIn(x *wallet, id string, e *event, replace string) error {
 	var own []ledger.Row
 	for _, r := range x.rows {
@@ -128,7 +132,7 @@ func (w *World) reverseIn(x *wallet, id string, e *event, replace string) error 
 		r.Past = append(r.Past, g)
 	}
 	if replace != "" {
-		r.Replace = &ledger.Grant{ExpireAt: ledger.Never}
+		r.Replace = &ledger.Grant{Priority: replacementPriority, ExpireAt: ledger.Never}
 	}
 	tx := w.tx(id, e.at)
 	replacement, err := x.pool.Reverse(tx, r)

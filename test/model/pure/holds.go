@@ -72,9 +72,10 @@ func (w *World) settle(c model.Settle) model.Outcome {
 	return model.Outcome{Refused: refusal(err), Hold: view(h)}
 }
 
-// settleEnded is for holds that ended before: after the TTL the settle burns like an event, once; else nothing happens.
+// settleEnded is for holds that ended before: after the TTL a settle of more than nothing burns like an event, once; else
+// nothing happens.
 func (w *World) settleEnded(x *wallet, h ledger.Hold, amt amount.Amount) model.Outcome {
-	if h.End != ledger.HoldExpired {
+	if h.End != ledger.HoldExpired || amt.IsZero() {
 		return model.Outcome{Hold: view(h)}
 	}
 	h.End, h.Settled = ledger.HoldSettled, h.Settled.Add(amt)
