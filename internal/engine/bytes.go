@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/binary"
 	"errors"
+	"iter"
 
 	"github.com/scrip-dev/scrip/internal/amount"
 )
@@ -64,6 +65,16 @@ func (r *reader) count() int {
 		return 0
 	}
 	return int(n)
+}
+
+// items yields once for each member of a list whose length comes next, and stops at the first malformed one, so that
+// garbage is not expanded into empty members.
+func (r *reader) items() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		n := r.count()
+		for i := 0; i < n && r.err == nil && yield(i); i++ {
+		}
+	}
 }
 
 func (r *reader) bytes(n int) []byte {

@@ -47,6 +47,7 @@ func (s *shard) turn(at Position) {
 		window:     s.window, keys: s.keys.open, sorted: make(chan sortedKeys, 1),
 	}
 	for _, o := range s.dirty {
+		o.flushes++
 		f.owners = append(f.owners, flushOwner{owner: o, page: o.page})
 		if o.page.entries > 0 {
 			o.closing = append(o.closing, closedPage{window: s.window, page: o.page})
@@ -63,7 +64,6 @@ func (s *shard) turn(at Position) {
 		f.sorted <- sortedKeys{run: run, chunks: chunks}
 		s.queue.nudge()
 	}()
-	s.evict()
 }
 
 // ready reports whether the flush has something to write now, or is complete.
@@ -88,8 +88,11 @@ func (f *flush) wait() {
 
 func (f *flush) rows() int { return len(f.owners) + len(f.chunks) }
 
-// pending reports whether a pause could be used to write.
-func (s *shard) pending() bool { return len(s.flushes) > 0 && s.flushes[0].ready() }
+// pending reports whether a pause could be used to write. After a failure it waits for an operation that succeeds: a full
+// disk must not keep the writer busy.
+func (s *shard) pending() bool {
+	return s.loaded.Load() && !s.failing && len(s.flushes) > 0 && s.flushes[0].ready()
+}
 
 // pieceRows is how many rows go out with a commit of so many entries.
 func (s *shard) pieceRows(entries int) int {
@@ -125,6 +128,7 @@ func (s *shard) addPiece(c *Commit, rows int) {
 
 func (s *shard) addOwner(c *Commit, fo flushOwner, window uint32) {
 	o := fo.owner
+	o.flushes--
 	s.addState(c, o)
 	if fo.page != nil && fo.page.entries > 0 {
 		c.Pages = append(c.Pages, fo.page.row(o.no, window))
@@ -171,12 +175,13 @@ func (s *shard) written(c *Commit) {
 		return
 	}
 	s.keys.runs = append(s.keys.runs, &keyRun{id: c.Run.Run, firsts: c.Run.Firsts, filter: filter{bits: c.Run.Filter}})
-	s.keys.closing = s.keys.closing[1:]
-	s.flushes = s.flushes[1:]
+	s.keys.closing = slices.Delete(s.keys.closing, 0, 1)
+	s.flushes = slices.Delete(s.flushes, 0, 1)
+	s.evictAbove = s.ownersMax // what the window kept in memory may be idle now
 }
 
 // settle writes everything that can be written: all full windows, and the state of every owner changed since. It needs
-// a moment without uncommitted entries.
+// a moment without uncommitted entries. When it fails, memory has run ahead of the tables and must be loaded again (E3).
 func (s *shard) settle() error {
 	if err := s.writeWindows(); err != nil {
 		return err

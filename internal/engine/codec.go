@@ -103,15 +103,29 @@ func decodeEntry(b []byte, at Position) (*Entry, error) {
 		e.Event = r.event(e.At)
 	}
 	if flags&hasTexts != 0 {
-		for range r.count() {
+		for range r.items() {
 			e.Texts = append(e.Texts, r.texts())
 		}
 	}
 	r.pools(e)
-	if r.err == nil && len(r.rest) > 0 {
+	if r.err == nil && (len(r.rest) > 0 || !e.wellFormed()) {
 		r.fail()
 	}
-	return e, r.err
+	if r.err != nil {
+		return nil, r.err
+	}
+	return e, nil
+}
+
+// wellFormed tells whether the entry has what its kind needs to tell its keys.
+func (e *Entry) wellFormed() bool {
+	switch e.Kind {
+	case EventEntry, ConsumeEntry, ResolveEntry:
+		return e.Event != nil
+	case ReserveEntry, SettleEntry, ReleaseEntry:
+		return len(e.Pools) > 0
+	}
+	return e.Kind != 0 && e.Kind <= SweepEntry
 }
 
 func appendEvent(b []byte, ev *Event, at ledger.Time) []byte {
@@ -139,15 +153,15 @@ func appendEvent(b []byte, ev *Event, at ledger.Time) []byte {
 
 func (r *reader) event(at ledger.Time) *Event {
 	ev := &Event{Name: r.string(), Resource: r.string(), At: at - ledger.Time(r.int())}
-	for range r.count() {
+	for range r.items() {
 		ev.Dims = append(ev.Dims, rating.Dim{Key: r.string(), Kind: rating.Kind(r.byte()), Text: r.string()})
 	}
 	ev.Status = EventStatus(r.byte())
 	ev.Reason = r.string()
-	for range r.count() {
+	for range r.items() {
 		ev.Warnings = append(ev.Warnings, rating.Warning(r.string()))
 	}
-	for range r.count() {
+	for range r.items() {
 		ev.Charges = append(ev.Charges, r.charge())
 	}
 	return ev
@@ -204,7 +218,7 @@ func (r *reader) texts() GrantTexts {
 		*s = r.string()
 	}
 	t.Actor = ledger.Actor{Kind: ledger.ActorKind(r.byte()), ID: r.string()}
-	for range r.count() {
+	for range r.items() {
 		if t.Metadata == nil {
 			t.Metadata = map[string]string{}
 		}
@@ -230,9 +244,9 @@ func appendPools(b []byte, pools []PoolFacts) []byte {
 
 func (r *reader) pools(e *Entry) {
 	cause := e.cause()
-	for range r.count() {
+	for range r.items() {
 		p := PoolFacts{Currency: r.string(), Resource: r.string()}
-		for range r.count() {
+		for range r.items() {
 			fact, rest, err := ledger.DecodeFact(r.rest, cause, cause)
 			if err != nil {
 				r.fail()

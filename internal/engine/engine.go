@@ -53,7 +53,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	for id := range max(o.Shards, 1) {
 		s := &shard{
 			id: id, journal: o.Journal, clock: o.Clock, lateGrace: o.LateGrace,
-			log: o.Log, ownersMax: o.OwnersMax, windows: cut, fatal: o.Fatal,
+			log: o.Log, ownersMax: o.OwnersMax, evictAbove: o.OwnersMax, windows: cut, fatal: o.Fatal,
 		}
 		s.queue.wake = sync.NewCond(&s.queue.mu)
 		if err := s.load(ctx); err != nil {
@@ -86,8 +86,8 @@ func (e *Engine) shardOf(environment, customer string) *shard {
 }
 
 // Do decides operations in the order given and returns one error for each, after the commit that holds them is
-// durable. Operations of customers in different shards are independent of each other. When ctx ends early Do returns,
-// but the operations may still be done.
+// durable. Operations of customers in different shards are independent of each other. When ctx ends early Do returns
+// ErrUnavailable, but the operations may still be done: they must not be read or used again.
 func (e *Engine) Do(ctx context.Context, ops ...Op) []error {
 	errs := make([]error, len(ops))
 	if len(e.shards) == 1 {
@@ -128,8 +128,12 @@ func (e *Engine) run(ctx context.Context, s *shard, ops []Op, errs []error) {
 	copy(errs, w.errs)
 }
 
-// submit queues work and waits for it. After an early end of ctx the work's members must not be read.
+// submit queues work and waits for it. When ctx ends first, operations are decided nevertheless, and their members must not
+// be read; a read is waited for if it has begun, and else never runs.
 func (s *shard) submit(ctx context.Context, w *work) error {
+	if ctx.Err() != nil {
+		return ErrUnavailable
+	}
 	if err := s.queue.put(w); err != nil {
 		return err
 	}
@@ -137,7 +141,11 @@ func (s *shard) submit(ctx context.Context, w *work) error {
 	case <-w.done:
 		return nil
 	case <-ctx.Done():
-		return ErrUnavailable
+		if w.read == nil || w.claim() {
+			return ErrUnavailable
+		}
+		<-w.done
+		return nil
 	}
 }
 
@@ -153,7 +161,14 @@ func (s *shard) read(ctx context.Context, fn func() error) error {
 // Checkpoint writes all derived state that can be written. Tests and tools use it; a running server does not need it.
 func (e *Engine) Checkpoint(ctx context.Context) error {
 	for _, s := range e.shards {
-		if err := s.read(ctx, s.settle); err != nil {
+		err := s.read(ctx, func() error {
+			err := s.settle()
+			if err != nil {
+				s.loaded.Store(false)
+			}
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	}

@@ -163,9 +163,10 @@ func (s *shard) scanEvents(ctx context.Context, q EventQuery, found *eventList) 
 
 // eventList collects entries of one shard after another, each newest first, and keeps those nearest to the cursor.
 type eventList struct {
-	query EventQuery
-	shard []*Entry
-	all   []*Entry
+	query  EventQuery
+	shard  []*Entry
+	all    []*Entry
+	shards int // that found some
 }
 
 // add takes an entry and reports whether the shard has yielded enough.
@@ -184,12 +185,17 @@ func (l *eventList) add(e *Entry) bool {
 }
 
 func (l *eventList) next() {
+	if len(l.shard) > 0 {
+		l.shards++
+	}
 	l.all = append(l.all, l.shard...)
 	l.shard = nil
 }
 
 func (l *eventList) result() ([]*Entry, bool) {
-	slices.SortStableFunc(l.all, func(a, b *Entry) int { return cmp.Compare(b.At, a.At) })
+	if l.shards > 1 { // those of one shard are in order, whatever the clock did meanwhile
+		slices.SortStableFunc(l.all, func(a, b *Entry) int { return cmp.Compare(b.At, a.At) })
+	}
 	more := len(l.all) > l.query.Limit
 	switch {
 	case !more:

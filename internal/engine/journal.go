@@ -28,8 +28,9 @@ type Journal interface {
 	Checkpoint(ctx context.Context, shard uint16) (Checkpoint, error)
 	// Owner loads the checkpointed state of one owner; false when it has none.
 	Owner(ctx context.Context, shard uint16, key ledger.Key) (OwnerRow, bool, error)
-	// DueOwners lists pools whose checkpointed state has something due at or before the instant, earliest first.
-	DueOwners(ctx context.Context, shard uint16, environment string, now ledger.Time, limit int) ([]ledger.Key, error)
+	// DueOwners lists pools whose checkpointed state has its next due instant after `after` and not after `until`,
+	// earliest first.
+	DueOwners(ctx context.Context, shard uint16, environment string, after, until ledger.Time, limit int) ([]ledger.Key, error)
 	// PoolKeys lists the checkpointed pools of a customer, ordered by currency and resource.
 	PoolKeys(ctx context.Context, shard uint16, environment, customer string) ([]ledger.Key, error)
 	// Pages returns the owner's pages of windows below `before`, newest first, at most `limit`.

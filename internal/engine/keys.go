@@ -161,6 +161,11 @@ type keyRun struct {
 	filter filter
 }
 
+// wellFormed tells whether a run has the shape that sortedRun gives it.
+func (r *RunRow) wellFormed() bool {
+	return len(r.Filter) > 0 && len(r.Filter)%filterLineBytes == 0 && len(r.Firsts)%len(KeyHash{}) == 0
+}
+
 // chunkOf returns the chunk that holds the key if the run does.
 func (r *keyRun) chunkOf(key KeyHash) int {
 	chunks := len(r.firsts) / len(key)

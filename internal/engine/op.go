@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/scrip-dev/scrip/internal/amount"
 	"github.com/scrip-dev/scrip/internal/ledger"
@@ -17,6 +18,14 @@ var (
 	ErrOverloaded = errors.New("too many operations are waiting")
 )
 
+// unreadable makes a failure to read the journal an ErrUnavailable; the operation has done nothing then.
+func unreadable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
+
 // Scope says whose operation it is, and what may happen only once.
 type Scope struct {
 	Environment string
@@ -28,8 +37,8 @@ type Scope struct {
 // store in the op may be read once Do has returned.
 type Op interface {
 	Scope() Scope
-	// Decide does the work: it opens pools, calls the ledger, and describes itself in tx.Entry(). It must not change a
-	// pool and then fail. Leaving Entry().Kind at zero records nothing.
+	// Decide does the work: it opens pools, calls the ledger, and describes itself in tx.Entry(). Leaving Entry().Kind at
+	// zero records nothing. It must not change a pool or a meter and then fail or record nothing: that abandons the batch.
 	Decide(tx *Tx) error
 	// Repeat is called instead of Decide when the key was taken before, with the entry that took it.
 	Repeat(tx *Tx, first *Entry) error
@@ -50,6 +59,7 @@ type Tx struct {
 	entry    Entry
 	cause    *ledger.Cause
 	begun    bool // the header is fixed
+	advanced bool // a meter has moved
 	customer *owner
 	pools    []openPool
 }
@@ -77,7 +87,7 @@ func (tx *Tx) Open(refs ...PoolRef) error {
 	for _, ref := range refs {
 		o, err := tx.shard.pool(tx.ctx, tx.customer, ref)
 		if err != nil {
-			return err
+			return unreadable(err)
 		}
 		tx.shard.sweep(tx.ctx, o, tx.now)
 		tx.use(o)
@@ -125,7 +135,10 @@ func (tx *Tx) Ledger(i int) *ledger.Tx {
 }
 
 // Advance moves the cumulative meter of a charge and returns the units that it adds.
-func (tx *Tx) Advance(c *Charge) amount.Amount { return tx.customer.self.meters.advance(c) }
+func (tx *Tx) Advance(c *Charge) amount.Amount {
+	tx.advanced = true
+	return tx.customer.self.meters.advance(c)
+}
 
 // Preview returns the units that Advance would, and changes nothing.
 func (tx *Tx) Preview(c *Charge) amount.Amount { return tx.customer.self.meters.preview(c) }
@@ -134,17 +147,23 @@ func (tx *Tx) Preview(c *Charge) amount.Amount { return tx.customer.self.meters.
 func (tx *Tx) Find(key KeyHash) (*Entry, bool, error) {
 	at, ok, err := tx.shard.keys.find(tx.ctx, tx.shard.journal, tx.shard.id, key)
 	if err != nil || !ok {
-		return nil, false, err
+		return nil, false, unreadable(err)
 	}
 	e, err := tx.shard.entry(tx.ctx, at)
-	return e, err == nil, err
+	return e, err == nil, unreadable(err)
 }
 
 // Load reads an earlier entry of this shard.
-func (tx *Tx) Load(at Position) (*Entry, error) { return tx.shard.entry(tx.ctx, at) }
+func (tx *Tx) Load(at Position) (*Entry, error) {
+	e, err := tx.shard.entry(tx.ctx, at)
+	return e, unreadable(err)
+}
 
-// changed reports whether a pool has been changed.
+// changed reports whether a pool or a meter has been changed.
 func (tx *Tx) changed() bool {
+	if tx.advanced {
+		return true
+	}
 	for i := range tx.pools {
 		if len(tx.pools[i].tx.Facts) > 0 {
 			return true

@@ -24,7 +24,9 @@ type owner struct {
 	closing []closedPage
 	fresh   map[ledger.GrantID]*freshGrant // grants whose row must be written: new, with new texts, or final
 	batch   uint64                         // last batch that changed it
-	window  uint32                         // last window in which it was used, for eviction
+	used    uint32                         // the eviction before which it was used last
+	flushes int32                          // full windows that are still to write it
+	due     int                            // its place among what is due, from 1; dueQueue's own
 	dirty   bool                           // changed in the open window
 
 	view atomic.Pointer[Snapshot]
@@ -108,11 +110,12 @@ func (o *owner) row() OwnerRow {
 // indexed, not before: an operation that is refused leaves no trace.
 func (s *shard) customer(ctx context.Context, environment, id string) (*owner, error) {
 	if o := s.customers[customerID{environment, id}]; o != nil {
+		o.used = s.evictions
 		return o, nil
 	}
 	// The texts may be parts of a request's body, which must not stay in memory for them.
 	name := customerID{strings.Clone(environment), strings.Clone(id)}
-	o := &owner{self: &customerPart{id: name}, window: s.window}
+	o := &owner{self: &customerPart{id: name}, used: s.evictions}
 	row, found, err := s.journal.Owner(ctx, s.id, o.key())
 	if err != nil {
 		return nil, err
@@ -133,11 +136,13 @@ func (s *shard) customer(ctx context.Context, environment, id string) (*owner, e
 func (s *shard) pool(ctx context.Context, customer *owner, ref PoolRef) (*owner, error) {
 	at, known := customer.self.find(ref)
 	if known {
-		return customer.self.pools[at], nil
+		o := customer.self.pools[at]
+		o.used = s.evictions
+		return o, nil
 	}
 	key := customer.key()
 	key.Currency, key.Resource = strings.Clone(ref.Currency), strings.Clone(ref.Resource)
-	o := &owner{customer: customer, pool: ledger.NewPool(key), window: s.window}
+	o := &owner{customer: customer, pool: ledger.NewPool(key), used: s.evictions}
 	row, found, err := s.journal.Owner(ctx, s.id, key)
 	if err != nil {
 		return nil, err
@@ -180,24 +185,37 @@ func (s *shard) viewOf(key ledger.Key) *View {
 	return &View{Key: key, Snapshot: *customer.self.pools[at].view.Load()}
 }
 
-// evict forgets pools and customers that have nothing to write and were not used in the last window, when there are too
-// many.
+// evict forgets pools and customers that have nothing to write and were not used since the eviction before, when there
+// are too many. It may run only between two batches: an operation under way holds on to its owners.
 func (s *shard) evict() {
-	if s.pools+len(s.customers) <= s.ownersMax {
+	if s.pools+len(s.customers) <= s.evictAbove {
 		return
 	}
 	s.ownersMu.Lock()
 	defer s.ownersMu.Unlock()
 	for id, customer := range s.customers {
 		before := len(customer.self.pools)
-		customer.self.pools = slices.DeleteFunc(customer.self.pools, s.idle)
+		customer.self.pools = slices.DeleteFunc(customer.self.pools, s.evictPool)
 		s.pools -= before - len(customer.self.pools)
 		if len(customer.self.pools) == 0 && s.idle(customer) {
 			delete(s.customers, id)
 		}
 	}
+	s.evictions++
+	s.evictAbove = max(s.ownersMax, s.pools+len(s.customers)+s.ownersMax/evictShare)
+}
+
+// evictShare is the part of ownersMax that comes into memory between two evictions, which look at every owner.
+const evictShare = 8
+
+func (s *shard) evictPool(o *owner) bool {
+	idle := s.idle(o)
+	if idle {
+		s.dues.forget(o)
+	}
+	return idle
 }
 
 func (s *shard) idle(o *owner) bool {
-	return !o.dirty && o.page == nil && len(o.closing) == 0 && len(o.fresh) == 0 && o.window+1 < s.window
+	return !o.dirty && o.flushes == 0 && len(o.fresh) == 0 && o.used != s.evictions
 }

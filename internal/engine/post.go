@@ -34,7 +34,7 @@ func (s *shard) post(pool *openPool, e *Entry, p *PoolFacts) {
 	}
 	o.page.add(e.Position, firstSeq, rows)
 	o.page.use(e, p)
-	if (grants || len(pool.tx.Ended) > 0) && !pool.ahead {
+	if (grants || len(pool.tx.Ended) > 0 || len(e.Texts) > 0) && !pool.ahead {
 		s.noteGrants(pool, e)
 	}
 }
@@ -51,7 +51,6 @@ func (s *shard) touch(o *owner, at Position) {
 	}
 	s.nextOwner = max(s.nextOwner, o.no)
 	o.asOf = max(o.asOf, at)
-	o.window = s.window
 	if o.page == nil {
 		o.page = &page{last: s.windows.start(s.id, s.window)}
 	}
@@ -109,8 +108,11 @@ func (s *shard) noteGrants(p *openPool, e *Entry) {
 		s.noteGrant(o, &p.tx.Ended[i])
 	}
 	for i := range e.Texts {
-		if g := o.fresh[e.Texts[i].Grant]; g != nil {
-			texts := e.Texts[i]
+		texts := e.Texts[i]
+		if g, open := o.pool.Grant(texts.Grant); open {
+			s.noteGrant(o, g) // perhaps nothing but its texts changed
+		}
+		if g := o.fresh[texts.Grant]; g != nil {
 			g.texts = &texts
 		}
 	}

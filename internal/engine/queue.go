@@ -5,11 +5,21 @@ import "sync"
 // Limits of one shard's queue.
 const (
 	// queueOpsMax bounds what may wait: beyond it callers are told to come back. At 100,000 operations a second it is
-	// a wait of under a second.
+	// a wait of under a second. A single request may be larger, when nothing else waits.
 	queueOpsMax = 64_000
 	// batchOpsMax bounds one commit, and so how long the first operation of a batch waits for the last: about 30 ms.
 	batchOpsMax = 8_000
+	// readOps is how many operations a read counts for: it asks the database a few times.
+	readOps = 16
 )
+
+// cost is what a request counts for in the limits.
+func (w *work) cost() int {
+	if w.read != nil {
+		return readOps
+	}
+	return len(w.ops)
+}
 
 // queue is where requests wait for the writer. The writer takes whatever has come while the last commit was under
 // way: batches grow with load and no timer is involved.
@@ -29,11 +39,11 @@ func (q *queue) put(w *work) error {
 	switch {
 	case q.closed:
 		return ErrUnavailable
-	case q.ops+len(w.ops) > queueOpsMax:
+	case q.ops > 0 && q.ops+w.cost() > queueOpsMax:
 		return ErrOverloaded
 	}
 	q.items = append(q.items, w)
-	q.ops += len(w.ops)
+	q.ops += w.cost()
 	q.wake.Signal()
 	return nil
 }
@@ -48,12 +58,14 @@ func (q *queue) take(wait bool) ([]*work, bool) {
 	}
 	q.nudged = false
 	n, ops := 0, 0
-	for n < len(q.items) && (n == 0 || ops+len(q.items[n].ops) <= batchOpsMax) {
-		ops += len(q.items[n].ops)
+	for n < len(q.items) && (n == 0 || ops+q.items[n].cost() <= batchOpsMax) {
+		ops += q.items[n].cost()
 		n++
 	}
 	batch := q.items[:n:n]
-	q.items = q.items[n:]
+	if q.items = q.items[n:]; len(q.items) == 0 {
+		q.items = nil // what was answered must not stay in memory for the list's sake
+	}
 	q.ops -= ops
 	return batch, n > 0 || !q.closed
 }

@@ -194,7 +194,7 @@ func (l *ledgerRows) add(e *Entry) bool {
 		if l.query.After == 0 {
 			return true
 		}
-		l.rows = append(l.rows[1:], *row)
+		l.rows = append(l.rows, *row)[1:]
 	}
 	return false
 }

@@ -10,30 +10,55 @@ import (
 // load makes the shard's state from its last checkpoint and the journal after it. It forgets what memory held.
 func (s *shard) load(ctx context.Context) error {
 	s.loaded.Store(false)
+	if err := s.guard(func() error { return s.replayTail(ctx) }); err != nil {
+		return fmt.Errorf("load shard %d: %w", s.id, err)
+	}
+	s.publish()
+	s.loaded.Store(true)
+	return nil
+}
+
+func (s *shard) replayTail(ctx context.Context) error {
 	s.reset()
 	cp, err := s.journal.Checkpoint(ctx, s.id)
 	if err != nil {
 		return err
 	}
 	s.window, s.nextOwner, s.nextGrant = cp.Windows, cp.Owners, cp.Grants
-	runs, err := s.journal.Runs(ctx, s.id)
+	if s.keys.runs, err = s.loadRuns(ctx, cp.Windows); err != nil {
+		return err
+	}
+	from := s.windows.start(s.id, cp.Windows) + 1
+	head, err := s.journal.Head(ctx, s.id)
 	if err != nil {
 		return err
 	}
-	for _, r := range runs {
-		if r.Run < cp.Windows {
-			s.keys.runs = append(s.keys.runs, &keyRun{id: r.Run, firsts: r.Firsts, filter: filter{bits: r.Filter}})
+	if head < from {
+		return fmt.Errorf("the journal ends at entry %d, before its checkpoint: %w", head.Ordinal()-1, errCorrupt)
+	}
+	s.blocks.next = from
+	return s.journal.Blocks(ctx, from, func(b *Block) error { return s.replayBlock(ctx, b, from) })
+}
+
+// loadRuns loads the key runs of the complete windows. A missing one would let its keys act twice (E2).
+func (s *shard) loadRuns(ctx context.Context, windows uint32) ([]*keyRun, error) {
+	rows, err := s.journal.Runs(ctx, s.id)
+	if err != nil {
+		return nil, err
+	}
+	runs := make([]*keyRun, 0, len(rows))
+	for i := range rows {
+		if r := &rows[i]; r.Run < windows {
+			if r.Run != uint32(len(runs)) || !r.wellFormed() {
+				return nil, fmt.Errorf("key run %d is missing or damaged: %w", len(runs), errCorrupt)
+			}
+			runs = append(runs, &keyRun{id: r.Run, firsts: r.Firsts, filter: filter{bits: r.Filter}})
 		}
 	}
-	from := s.windows.start(s.id, cp.Windows) + 1
-	s.blocks.next = from
-	err = s.journal.Blocks(ctx, from, func(b *Block) error { return s.replayBlock(ctx, b, from) })
-	if err != nil {
-		return fmt.Errorf("replay shard %d: %w", s.id, err)
+	if len(runs) != int(windows) {
+		return nil, fmt.Errorf("key run %d is missing: %w", len(runs), errCorrupt)
 	}
-	s.publish()
-	s.loaded.Store(true)
-	return nil
+	return runs, nil
 }
 
 func (s *shard) reset() {
@@ -42,7 +67,7 @@ func (s *shard) reset() {
 	s.ownersMu.Unlock()
 	s.keys = newKeyIndex()
 	s.blocks = blockWriter{}
-	s.dirty, s.flushes, s.changed = nil, nil, nil
+	s.dirty, s.flushes, s.changed, s.evictAbove = nil, nil, nil, s.ownersMax
 	s.batch++
 	s.now = map[string]ledger.Time{}
 	s.dues.reset()
@@ -70,7 +95,11 @@ func (s *shard) replayBlock(ctx context.Context, b *Block, from Position) error 
 	if err != nil || len(s.flushes) < 2 {
 		return err
 	}
-	return s.writeWindows() // a long replay must not keep every window in memory
+	if err := s.writeWindows(); err != nil { // a long replay must not keep every window in memory
+		return err
+	}
+	s.evict()
+	return nil
 }
 
 // replay folds one entry into memory, leaving out owners whose checkpoint already has it.
@@ -127,6 +156,7 @@ func (s *shard) publish() {
 			s.show(o)
 		}
 	}
+	clear(s.changed)
 	s.changed = s.changed[:0]
 }
 
@@ -134,7 +164,7 @@ func (s *shard) publish() {
 func (s *shard) show(o *owner) {
 	before, now := o.view.Load(), snapshotOf(o.pool)
 	o.view.Store(now)
-	if now.NextDue != ledger.Never && (before == nil || before.NextDue != now.NextDue) {
-		s.dues.add(now.NextDue, o.key())
+	if before == nil || before.NextDue != now.NextDue {
+		s.dues.set(o, now.NextDue)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -23,12 +24,16 @@ type shard struct {
 	windows   windows
 	fatal     func(error)
 
-	queue  queue
-	loaded atomic.Bool // false while memory is not to be trusted; readers then go through the queue
+	queue   queue
+	loaded  atomic.Bool // false while memory is not to be trusted; readers then go through the queue
+	failing bool        // the last commit failed: derived state waits until operations can be written again
 
 	ownersMu  sync.RWMutex // taken by the writer to change owners, by readers to look
 	customers map[customerID]*owner
 	pools     int // in memory, of all customers
+
+	evictions  uint32 // how often idle owners were forgotten
+	evictAbove int    // how many owners in memory lead to the next eviction
 
 	dues        dueQueue // guards itself
 	keys        *keyIndex
@@ -50,13 +55,17 @@ type shard struct {
 
 // work is one request in the queue: operations to decide, or a read to run between two commits.
 type work struct {
-	ctx  context.Context
-	ops  []Op
-	errs []error
-	read func() error
-	err  error
-	done chan struct{}
+	ctx     context.Context
+	ops     []Op
+	errs    []error
+	read    func() error
+	claimed atomic.Bool // by the writer, which runs the read, or by its caller, who gave up
+	err     error
+	done    chan struct{}
 }
+
+// claim is true for the first who calls it.
+func (w *work) claim() bool { return w.claimed.CompareAndSwap(false, true) }
 
 // serve is the writer's loop. It ends when the queue is closed and empty.
 func (s *shard) serve() {
@@ -66,73 +75,102 @@ func (s *shard) serve() {
 			return
 		}
 		s.process(batch)
-		for _, w := range batch {
-			close(w.done)
-		}
 	}
 }
 
-// process decides a batch, commits it, publishes what readers may now see, and runs the reads that waited.
+// process decides a batch, commits it, publishes what readers may now see, answers (E1), and runs the reads that waited.
 func (s *shard) process(batch []*work) {
-	if !s.loaded.Load() {
-		if err := s.load(context.Background()); err != nil {
-			s.fail(batch, err)
-			return
-		}
-	}
 	if err := s.attempt(batch); err != nil {
-		s.loaded.Store(false)
 		s.fail(batch, err)
 		return
 	}
 	s.publish()
 	for _, w := range batch {
-		if w.read != nil {
-			w.err = w.read()
+		if w.read == nil {
+			close(w.done)
 		}
+	}
+	for _, w := range batch {
+		if w.read != nil {
+			s.runRead(w)
+			close(w.done)
+		}
+	}
+	s.evict()
+}
+
+// runRead runs a read, unless its caller has given up.
+func (s *shard) runRead(w *work) {
+	switch {
+	case !w.claim():
+	case !s.loaded.Load(): // a read before it failed half way
+		w.err = ErrUnavailable
+	default:
+		w.err = s.guard(w.read)
 	}
 }
 
-// attempt turns a broken invariant into an error: the batch is abandoned before anything of it is stored.
-func (s *shard) attempt(batch []*work) (err error) {
+// guard turns a broken invariant into an error, after which memory is not to be trusted.
+func (s *shard) guard(fn func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
+			s.loaded.Store(false)
+			s.log.Error("invariant broken", "shard", s.id, "panic", r, "stack", string(debug.Stack()))
 			err = fmt.Errorf("invariant broken: %v", r)
 		}
 	}()
+	return fn()
+}
+
+// attempt loads the shard if need be, decides a batch and commits it. After an error nothing of it may be relied on.
+func (s *shard) attempt(batch []*work) error {
+	if !s.loaded.Load() {
+		if err := s.load(context.Background()); err != nil {
+			return err
+		}
+	}
+	return s.guard(func() error {
+		s.decideAll(batch)
+		return s.commit()
+	})
+}
+
+// decideAll decides the operations of a batch one after another, at one instant for each environment.
+func (s *shard) decideAll(batch []*work) {
 	s.batch++
-	s.changed = s.changed[:0]
 	clear(s.now)
 	for _, w := range batch {
 		for i, op := range w.ops {
 			w.errs[i] = s.decide(w.ctx, op)
 		}
 	}
-	return s.commit()
 }
 
 // fail answers a batch of which nothing may have been stored. The shard is loaded again before the next one (E3).
 func (s *shard) fail(batch []*work, cause error) {
+	s.loaded.Store(false)
+	s.failing = true
 	s.log.Error("batch abandoned, the shard will be reloaded", "shard", s.id, "error", cause)
 	for _, w := range batch {
 		w.err = ErrUnavailable
 		for i := range w.errs {
 			w.errs[i] = ErrUnavailable
 		}
+		close(w.done)
 	}
 	if s.fatal != nil {
 		s.fatal(cause)
 	}
 }
 
-// errBroken marks an operation that failed half way. It abandons the batch.
-var errBroken = errors.New("an operation failed after it had changed a pool")
+// errBroken marks an operation that changed something and then failed or recorded nothing. It abandons the batch.
+var errBroken = errors.New("an operation changed something and recorded nothing")
 
 func (s *shard) decide(ctx context.Context, op Op) error {
 	scope := op.Scope()
 	tx, err := s.begin(ctx, scope)
 	if err != nil {
-		return err
+		return unreadable(err)
 	}
 	if scope.Key != (KeyHash{}) {
 		first, taken, err := tx.Find(scope.Key)
@@ -143,14 +181,11 @@ func (s *shard) decide(ctx context.Context, op Op) error {
 			return op.Repeat(tx, first)
 		}
 	}
-	if err := op.Decide(tx); err != nil {
+	if err := op.Decide(tx); err != nil || tx.entry.Kind == 0 {
 		if tx.changed() {
 			panic(errBroken)
 		}
 		return err
-	}
-	if tx.entry.Kind == 0 {
-		return nil
 	}
 	if !tx.begun {
 		tx.begin()
@@ -245,13 +280,16 @@ func (s *shard) commit() error {
 	for i := range c.Blocks {
 		entries += c.Blocks[i].Entries
 	}
-	s.addPiece(&c, s.pieceRows(entries))
+	if !s.failing {
+		s.addPiece(&c, s.pieceRows(entries))
+	}
 	if len(c.Blocks)+len(c.Owners)+len(c.Chunks) == 0 && c.Run == nil {
 		return nil
 	}
 	if err := s.journal.Commit(context.Background(), &c); err != nil {
 		return err
 	}
+	s.failing = false
 	s.blocks.reset()
 	s.written(&c)
 	return nil

@@ -31,6 +31,9 @@ func Verify(ctx context.Context, j Journal, shards uint16) (*Report, error) {
 		if err := j.Blocks(ctx, v.next, func(b *Block) error { return v.block(ctx, b) }); err != nil {
 			return report, err
 		}
+		if err := v.unmet(); err != nil {
+			return report, err
+		}
 		v.sum()
 	}
 	return report, nil
@@ -157,6 +160,15 @@ func checkSlices(e *Entry) error {
 		if !rest.IsZero() {
 			return fmt.Errorf("consumption of feature %q differs from its cost by %s (I11)", t.feature, rest)
 		}
+	}
+	return nil
+}
+
+// unmet refuses a checkpoint that is of an entry which did nothing to its pool, or is not in the journal.
+func (v *verifier) unmet() error {
+	for key, row := range v.stored {
+		return fmt.Errorf("pool %s/%s/%s %q: its checkpoint is of entry %s, which is not one of the pool's",
+			key.Environment, key.Customer, key.Currency, key.Resource, row.AsOf.TxnID())
 	}
 	return nil
 }

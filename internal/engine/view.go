@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
@@ -56,8 +57,11 @@ func (e *Engine) Sweep(ctx context.Context, environment string) (int, error) {
 	for _, s := range e.shards {
 		for {
 			due, err := s.due(ctx, environment)
-			if err != nil || len(due) == 0 {
+			if err != nil {
 				return opened, err
+			}
+			if len(due) == 0 {
+				break
 			}
 			ops := make([]Op, len(due))
 			for i, key := range due {
@@ -69,9 +73,6 @@ func (e *Engine) Sweep(ctx context.Context, environment string) (int, error) {
 				}
 			}
 			opened += len(due)
-			if len(due) < sweepPools {
-				break
-			}
 		}
 	}
 	return opened, nil
@@ -80,15 +81,24 @@ func (e *Engine) Sweep(ctx context.Context, environment string) (int, error) {
 // sweepPools is how many pools one pass of a sweep opens: a few milliseconds of the writer's time.
 const sweepPools = 200
 
-// due lists pools that have something due: those in memory by what memory says, the others by their checkpoint.
+// due lists pools that have something due, none only when there are none: those in memory by what memory says, the others
+// by their checkpoint. The checkpoint of a pool in memory may be old, and whole pages of them may come first.
 func (s *shard) due(ctx context.Context, environment string) ([]ledger.Key, error) {
+	after, left := s.dues.sweptUntil(environment)
 	now := s.clock(environment)
-	due := s.dues.take(environment, now, sweepPools)
-	stored, err := s.journal.DueOwners(ctx, s.id, environment, now, sweepPools)
-	for _, key := range stored {
-		if s.viewOf(key) == nil && len(due) < sweepPools {
-			due = append(due, key)
+	due := s.dues.list(environment, now, sweepPools)
+	for limit := sweepPools; len(due) == 0; limit *= 4 {
+		stored, err := s.journal.DueOwners(ctx, s.id, environment, after, now, limit)
+		if err != nil {
+			return nil, err
+		}
+		due = slices.DeleteFunc(stored, func(key ledger.Key) bool { return s.viewOf(key) != nil })
+		if len(stored) < limit {
+			break
 		}
 	}
-	return due, err
+	if len(due) == 0 {
+		s.dues.sweep(environment, now, left)
+	}
+	return due[:min(len(due), sweepPools)], nil
 }

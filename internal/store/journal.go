@@ -228,10 +228,10 @@ func (j *Journal) Owner(ctx context.Context, shard uint16, key ledger.Key) (engi
 }
 
 // DueOwners implements engine.Journal.
-func (j *Journal) DueOwners(ctx context.Context, shard uint16, environment string, now ledger.Time, limit int) ([]ledger.Key, error) {
+func (j *Journal) DueOwners(ctx context.Context, shard uint16, environment string, after, until ledger.Time, limit int) ([]ledger.Key, error) {
 	return j.keys(ctx, `SELECT environment, customer, currency, resource FROM owners
-		WHERE shard = $1 AND environment = $2 AND next_due <= $3 AND next_due < 9223372036854775807
-		ORDER BY next_due LIMIT $4`, shard, environment, int64(now), limit)
+		WHERE shard = $1 AND environment = $2 AND next_due > $3 AND next_due <= $4 AND next_due < 9223372036854775807
+		ORDER BY next_due LIMIT $5`, shard, environment, int64(after), int64(until), limit)
 }
 
 // PoolKeys implements engine.Journal.

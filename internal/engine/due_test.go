@@ -1,0 +1,104 @@
+package engine_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/scrip-dev/scrip/internal/amount"
+	"github.com/scrip-dev/scrip/internal/engine"
+	"github.com/scrip-dev/scrip/internal/ledger"
+)
+
+func TestSweepFindsAll(t *testing.T) {
+	// A sweep posts everything that is due, in memory or not, however many pools it is and whatever a sweep before met.
+	t.Parallel()
+	const pools = 450
+	b := setupFaults(t, engine.Options{WindowEntries: pools})
+	ops := make([]engine.Op, pools)
+	for i := range ops {
+		ops[i] = &grantOp{customer: fmt.Sprint("c", i), amount: 1, expire: ledger.Time(b.clock.Load()) + 1000}
+	}
+	b.do(t, ops...)
+	b.do(t, &grantOp{customer: "other", amount: 1, expire: ledger.Never}) // turns the window
+	if err := b.Checkpoint(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.reopen(t) // none of the pools is in memory now
+	b.clock.Add(5000)
+	b.journal.commits(failBefore)
+	if _, err := b.Sweep(t.Context(), env); !errors.Is(err, engine.ErrUnavailable) {
+		t.Fatalf("the failing sweep: %v", err)
+	}
+	b.journal.commits(nil)
+	if _, err := b.Sweep(t.Context(), env); err != nil {
+		t.Fatal(err)
+	}
+	posted := b.posted(t)
+	for i := range pools {
+		if rows := posted[fmt.Sprint("c", i)]; rows != 2 {
+			t.Fatalf("pool %d has %d rows", i, rows)
+		}
+	}
+	if n, err := b.Sweep(t.Context(), env); n != 0 || err != nil {
+		t.Errorf("a sweep with nothing to do opened %d, %v", n, err)
+	}
+	b.verified(t)
+}
+
+// posted counts the rows of each customer without asking for its pool: a question would sweep.
+func (b *faultBundle) posted(t testing.TB) map[string]int {
+	t.Helper()
+	rows := map[string]int{}
+	at := engine.NewPosition(0, 1)
+	err := b.journal.Blocks(t.Context(), at, func(block *engine.Block) error {
+		return engine.EachEntry(block, func(e *engine.Entry) {
+			rows[e.Customer] += len(e.RowsOf(key(e.Customer)))
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// holdOp holds a credit for some time.
+type holdOp struct {
+	customer, id string
+	until        ledger.Time
+}
+
+func (o *holdOp) Scope() engine.Scope { return engine.Scope{Environment: env, Customer: o.customer} }
+
+func (o *holdOp) Decide(tx *engine.Tx) error {
+	tx.Entry().Kind, tx.Entry().Key = engine.ReserveEntry, o.id
+	if err := tx.Open(engine.PoolRef{Currency: "tokens"}); err != nil {
+		return err
+	}
+	_, err := tx.Pool(0).Reserve(tx.Ledger(0), ledger.HoldSpec{ID: o.id, Amount: amount.FromInt(1), ExpiresAt: o.until})
+	return err
+}
+
+func (o *holdOp) Repeat(*engine.Tx, *engine.Entry) error { return nil }
+
+func TestDueQueueStaysSmall(t *testing.T) {
+	// A pool waits once for what is due in it, however often the instant moves.
+	t.Parallel()
+	b := setupFaults(t, engine.Options{})
+	defer b.close(t)
+	now := ledger.Time(b.clock.Load())
+	b.do(t, &grantOp{customer: "c", amount: 1000, expire: ledger.Never})
+	for n := range 100 {
+		b.do(t, &holdOp{customer: "c", id: fmt.Sprint(n), until: now + ledger.Time(1_000_000-n)})
+	}
+	if _, due := engine.Remembered(b.Engine); due != 1 {
+		t.Errorf("%d entries for one pool", due)
+	}
+	b.clock.Add(2_000_000)
+	if _, err := b.Sweep(t.Context(), env); err != nil {
+		t.Fatal(err)
+	}
+	if _, due := engine.Remembered(b.Engine); due != 0 {
+		t.Errorf("%d entries when nothing is due", due)
+	}
+}
