@@ -112,7 +112,7 @@ func TestBadInputs(t *testing.T) {
 	// anybody can read.
 	t.Parallel()
 	w := newBadWorld(t)
-	rows := slices.Concat(badAmounts, badDates, badIDs, badJSON, badMembers, badCatalogue, badQueries, badEnvelopes, w.badCursors(), w.badKeys())
+	rows := slices.Concat(badAmounts, badDates, badIDs, badJSON, badMembers, badCatalogue, badQueries, badEnvelopes, w.badCursors(), w.badKeys(), w.badCredits())
 	if len(rows) < 80 {
 		t.Fatalf("only %d bad inputs", len(rows))
 	}
@@ -158,6 +158,10 @@ func newBadWorld(t *testing.T) *badWorld {
 	w.ok("POST", "/api/v1/credits/reservations", `{"customerId":"acme","currencyId":"credits","reservationId":"held","amount":5}`)
 	w.eventID = w.ok("POST", "/api/v1/events/report", `{"events":[{"customerId":"acme","eventName":"call","idempotencyKey":"e1"}]}`).text("data.0.eventId")
 	w.ok("POST", "/api/v1/customers", `{"id":"beta"}`)
+	w.ok("POST", "/api/v1/customers", `{"id":"gone"}`)
+	w.ok("POST", "/api/v1/customers/gone/archive", "")
+	w.ok("POST", "/api/v1/credits/custom-currencies", `{"id":"old","displayName":"Old"}`)
+	w.ok("POST", "/api/v1/credits/custom-currencies/old/archive", "")
 	w.ok("POST", "/api/v1/features", `{"id":"spare","displayName":"Spare","featureType":"NUMBER","meterType":"INCREMENTAL"}`)
 	w.ok("POST", "/api/v1/features", `{"id":"lowest","displayName":"Lowest","featureType":"NUMBER","meterType":"INCREMENTAL"}`)
 	w.ok("PATCH", "/api/v1/features/lowest", `{"meter":{"aggregation":{"function":"MIN","field":"n"},

@@ -97,6 +97,14 @@ func (c *call) checkPath() error {
 	return nil
 }
 
+// checkQuery refuses parameters where the contract has none: of everything but a GET, whose handlers read them.
+func (c *call) checkQuery() error {
+	if c.request.Method == http.MethodGet || c.request.Method == http.MethodHead || c.request.URL.RawQuery == "" {
+		return nil
+	}
+	return c.query().done()
+}
+
 // readBody reads the body within the route's limit.
 func (c *call) readBody(w http.ResponseWriter) error {
 	limit := c.route.bodyMax()

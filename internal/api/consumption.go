@@ -48,6 +48,8 @@ func (s *server) wallet(c *call, what credits.Consumption) (*wire.ConsumptionWal
 	}, nil
 }
 
+// consumeCreditsAsync takes many consumptions. What cannot be accepted is kept in quarantine, and the answer is the same
+// empty one.
 func (s *server) consumeCreditsAsync(c *call) (any, error) {
 	var in wire.ConsumptionBatch
 	if err := c.decode(&in); err != nil {
@@ -72,8 +74,15 @@ func (s *server) consumeCreditsAsync(c *call) (any, error) {
 func consumptionIn(in *wire.Consumption) (credits.Consumption, error) {
 	resource, resourceErr := resourceID("resourceId", in.ResourceID)
 	dims, dimsErr := dimsIn("dimensions", in.Dimensions)
+	err := firstError(
+		customerID("customerId", in.CustomerID), slugID("currencyId", in.CurrencyID),
+		keyText("idempotencyKey", in.IdempotencyKey), resourceErr, dimsErr,
+	)
+	if err == nil && in.FeatureID != nil {
+		err = slugID("featureId", *in.FeatureID)
+	}
 	return credits.Consumption{
 		Customer: in.CustomerID, CreditType: in.CurrencyID, Resource: resource, Amount: in.Amount, Key: in.IdempotencyKey,
 		At: givenTime(in.CreatedAt), Dims: dims, Feature: value(in.FeatureID), RequireBalance: value(in.RequireBalance),
-	}, firstError(keyText("idempotencyKey", in.IdempotencyKey), resourceErr, dimsErr)
+	}, err
 }

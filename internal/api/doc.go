@@ -29,9 +29,9 @@
 // be null are listed in nullables.go; null counts as absent there. In updates, patch and patchOf turn members into
 // credits.Patch values, where null clears. Unions are one struct: check Type, and refuse members of the other variant.
 //
-// Queries: every parameter is read from c.query(), which notes what was read, and done() refuses what was not. Empty
-// parameters count as absent, lists may be comma-joined or repeated. A list handler reads filters, then page(), then done(),
-// and answers with paged:
+// Queries: only a GET has parameters; of other methods any is refused before the handler runs. Every parameter is read from
+// c.query(), which notes what was read, and done() refuses what was not. Empty parameters count as absent, lists may be
+// comma-joined or repeated. A list handler reads filters, then page(), then done(), and answers with paged:
 //
 //	q := c.query()
 //	filter := credits.FeatureFilter{ID: q.text("id"), Statuses: enums[wire.FeatureStatus, credits.FeatureStatus](q, "status")}

@@ -109,3 +109,24 @@ func TestMeasurements(t *testing.T) {
 		want("data.estimates.0.estimatedCost", "12", "data.estimates.0.wouldOverdraft", "true")
 	a.ok("POST", "/api/v1/events/estimate", `{"customerId":"acme","eventName":"x"}`).want("data.warnings", `["FEATURE_NOT_FOUND"]`)
 }
+
+func TestCheapestSubscriptionEverywhere(t *testing.T) {
+	// Of two subscriptions that price a feature, the check, the estimate and the event itself all take the cheaper one
+	// (semantics 9.3), although it began later.
+	t.Parallel()
+	a := newTestAPI(t)
+	a.catalog()
+	a.grant("1", "")
+	a.ok("POST", "/api/v1/products", `{"id":"p2","displayName":"P2"}`)
+	a.ok("POST", "/api/v1/plans", `{"id":"cheap","displayName":"Cheap","productId":"p2"}`)
+	a.ok("PATCH", "/api/v1/plans/cheap", `{"charges":{"pricingType":"PAID","pricingModels":[{"billingModel":"CREDIT_BASED",
+		"featureId":"calls","pricePeriods":[{"billingPeriod":"MONTHLY","creditRate":{"currencyId":"credits","amount":0.1}}]}]}}`)
+	a.ok("POST", "/api/v1/plans/cheap/publish", `{"migrationType":"NEW_CUSTOMERS"}`)
+	a.clock.advance(time.Minute)
+	a.ok("POST", "/api/v1/subscriptions", `{"id":"sub2","customerId":"acme","planId":"cheap"}`)
+	a.ok("GET", "/api/v1/customers/acme/entitlements/check?featureId=calls&requestedUsage=10", "").want("data.isGranted", "true")
+	a.ok("GET", "/api/v1/customers/acme/entitlements/check?featureId=calls&requestedUsage=11", "").want("data.isGranted", "false")
+	a.ok("POST", "/api/v1/usage/estimate", `{"customerId":"acme","featureId":"calls","value":10}`).want("data.estimates.0.estimatedCost", "1")
+	a.ok("POST", "/api/v1/events/report", `{"events":[{"customerId":"acme","eventName":"call","idempotencyKey":"k"}]}`).
+		want("data.0.burns.0.cost", "0.1")
+}

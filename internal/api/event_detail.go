@@ -135,7 +135,7 @@ func eventOut(e *credits.StoredEvent) wire.Event {
 		out.ReversedAt = timeOrNull(e.Reversed.At)
 	}
 	for i := range ev.Charges {
-		if charge := &ev.Charges[i]; charge.Currency != "" {
+		if charge := &ev.Charges[i]; charge.Currency != "" && ev.Status == engine.EventRated {
 			out.Burns = append(out.Burns, wire.EventBurn{Cost: charge.Cost, CurrencyID: charge.Currency, FeatureID: orNull(charge.Feature)})
 		}
 	}

@@ -86,7 +86,8 @@ func TestConsumptionDuplicates(t *testing.T) {
 }
 
 func TestAsyncBatch(t *testing.T) {
-	// A thousand items with duplicates are taken once each; one bad item refuses the whole batch before anything happens (S11).
+	// A thousand items with duplicates are taken once each; one that breaks the contract refuses the whole batch
+	// before anything happens (S11).
 	t.Parallel()
 	a := newTestAPI(t)
 	a.catalog()
@@ -108,6 +109,61 @@ func TestAsyncBatch(t *testing.T) {
 	if got := a.balance(); got != "1100" {
 		t.Errorf("balance is %s", got)
 	}
+}
+
+func TestReleasedEventIsUsage(t *testing.T) {
+	// An event that was released counts as usage like any other, and one that waits or was dropped does not.
+	t.Parallel()
+	a := newTestAPI(t)
+	a.catalog()
+	a.ok("POST", "/api/v1/events", `{"events":[{"customerId":"later","eventName":"call","idempotencyKey":"a"},
+		{"customerId":"later","eventName":"call","idempotencyKey":"b"},{"customerId":"later","eventName":"call","idempotencyKey":"c"}]}`)
+	a.ok("POST", "/api/v1/customers", `{"id":"later"}`)
+	a.ok("POST", "/api/v1/subscriptions", `{"customerId":"later","planId":"basic"}`)
+	page := a.ok("GET", "/api/v1/events?status=QUARANTINED", "")
+	a.ok("POST", "/api/v1/events/"+page.text("data.0.id")+"/release", "")
+	a.ok("POST", "/api/v1/events/"+page.text("data.1.id")+"/drop", "")
+	a.ok("GET", "/api/v1/usage/later/history/calls?startDate=2026-03-01T00:00:00Z", "").want("data.series.0.points.0.value", "1")
+}
+
+func TestAsyncQuarantine(t *testing.T) {
+	// An item of a batch that cannot be accepted waits in quarantine and fails nothing else. Its key is taken; released, it
+	// burns what was asked for, once.
+	t.Parallel()
+	a := newTestAPI(t)
+	a.catalog()
+	a.grant("100", "")
+	item := func(key, customer, currency, more string) string {
+		return `{"customerId":"` + customer + `","currencyId":"` + currency + `","amount":7,"idempotencyKey":"` + key + `"` + more + `}`
+	}
+	batch := `{"consumptions":[` + strings.Join([]string{
+		item("good", "acme", "credits", ""), item("who", "later", "credits", ""), item("what", "acme", "coins", ""),
+		item("why", "acme", "credits", `,"featureId":"nothing"`), item("soon", "acme", "credits", `,"createdAt":"2026-03-01T13:00:00Z"`),
+		item("old", "acme", "credits", `,"createdAt":"2025-12-01T00:00:00Z"`),
+	}, ",") + `]}`
+	a.ok("POST", "/api/v1/credits/consumption/async", batch).want("data", "{}")
+	a.ok("POST", "/api/v1/credits/consumption/async", batch).want("data", "{}")
+	if got := a.balance(); got != "93" {
+		t.Errorf("balance is %s", got)
+	}
+	page := a.ok("GET", "/api/v1/events?status=QUARANTINED", "")
+	page.want("data.0.reason", `"TimestampTooOld"`, "data.1.reason", `"TimestampInFuture"`, "data.2.reason", `"FeatureNotFound"`,
+		"data.3.reason", `"CurrencyNotFound"`, "data.4.reason", `"CustomerNotFound"`, "data.4.kind", `"CONSUMPTION"`,
+		"data.4.idempotencyKey", `"who"`, "data.4.burns", "[]", "data.5", "")
+	who, old := page.text("data.4.id"), page.text("data.0.id")
+	a.refused(409, "EventNotRated", "idempotencyKey", "POST", "/api/v1/credits/consumption", item("who", "later", "credits", ""))
+	a.refused(422, "CustomerNotFound", "", "POST", "/api/v1/events/"+who+"/release", "")
+	a.ok("GET", "/api/v1/events/"+who, "").want("data.ratings.0.units", "7", "data.ratings.0.cost", "0", "data.rows", "[]")
+	a.ok("POST", "/api/v1/customers", `{"id":"later"}`)
+	for range 2 {
+		a.ok("POST", "/api/v1/events/"+who+"/release", "").want("data.event.status", `"RATED"`, "data.event.burns.0.cost", "7",
+			"data.rows.0.amount", "-7", "data.rows.0.sourceType", `"CONSUMPTION"`, "data.rows.1", "")
+	}
+	a.ok("POST", "/api/v1/credits/consumption", item("who", "later", "credits", "")).want("data.duplicate", "true", "data.eventId", `"`+who+`"`)
+	a.ok("POST", "/api/v1/events/"+who+"/reverse", `{"reason":"r"}`)
+	a.ok("GET", "/api/v1/credits/balances?customerId=later", "").want("data.0.balance", "0")
+	a.ok("POST", "/api/v1/events/"+old+"/drop", "").want("data.event.status", `"DROPPED"`, "data.event.burns", "[]", "data.rows", "[]")
+	a.refused(409, "EventNotRated", "idempotencyKey", "POST", "/api/v1/credits/consumption", item("old", "acme", "credits", ""))
 }
 
 func TestQuarantine(t *testing.T) {

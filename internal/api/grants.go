@@ -17,9 +17,7 @@ func (s *server) createGrant(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if grant.Key == "" {
-		grant.Key = c.effectKey
-	}
+	grant.OwnKey = c.effectKey
 	made, err := s.credits.CreateGrant(c.ctx, c.env, c.caller(), grant)
 	if err != nil {
 		return nil, err

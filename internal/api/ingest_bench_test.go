@@ -36,7 +36,7 @@ func BenchmarkIngest(b *testing.B) {
 				s.WriteByte(',')
 			}
 			k := n*size + i
-			fmt.Fprintf(&s, `{"customerId":"customer-%d","eventName":"chat","idempotencyKey":"1f0a3c5e-%08x-4b2d-9c3e","timestamp":"2026-03-01T11:59:59.123Z","dimensions":{"model":"large","region":"eu-west-1","input_tokens":1200,"userId":"user-%d"}}`,
+			fmt.Fprintf(&s, `{"customerId":"customer-%d","eventName":"chat","idempotencyKey":"1f0a3c5e-%08x-4b2d-9c3e","timestamp":"2026-03-01T12:00:00.123Z","dimensions":{"model":"large","region":"eu-west-1","input_tokens":1200,"userId":"user-%d"}}`,
 				uint32(k)*2654435761%customers, k, k%97)
 		}
 		s.WriteString(`]}`)

@@ -28,7 +28,7 @@ func (s *server) listLedger(c *call) (any, error) {
 	filter := credits.LedgerFilter{
 		Customer: q.required("customerId"), CreditType: q.text("currencyId"), Resource: q.text("resourceId"),
 		Types: rowTypesIn(q), Grant: grantIDIn(q), Feature: q.text("featureId"),
-		Source: q.oneOf("sourceType", credits.SourceFeature, credits.SourceConsumption, credits.SourceGrant), Actor: actorKindIn(q),
+		Source: enum[wire.LedgerSourceType, string](q, "sourceType"), Actor: actorKindIn(q),
 	}
 	filter.From, filter.Through = q.dates()
 	page := q.page()
@@ -89,7 +89,7 @@ func lineOut(l *credits.LedgerLine) wire.LedgerRow {
 		EventType: rowTypes[row.Type], Amount: row.Amount, StartBalance: &row.Start, EndBalance: &row.End,
 		Timestamp: timeOut(row.PostedAt), EventID: orNull(row.Cause.Event), EventTimestamp: timeOrNull(row.Cause.EventAt),
 		FeatureID: orNull(row.Charge.Feature), MappingID: orNull(row.Charge.Mapping),
-		SourceType: &l.Source, SourceID: orNull(l.SourceID), SourceName: orNull(l.SourceName),
+		SourceType: enumOrNull[wire.LedgerSourceType](l.Source), SourceID: orNull(l.SourceID), SourceName: orNull(l.SourceName),
 		Actor: &actor, Reason: orNull(row.Cause.Reason), CostBasis: costBasis(l.Grant), Hash: &hash, PrevHash: &prev,
 	}
 	if row.Charge.Version != 0 {

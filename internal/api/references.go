@@ -11,8 +11,8 @@ import (
 	"github.com/scrip-dev/scrip/internal/rating"
 )
 
-// Ids name what must exist already, so most are just looked up. Those that bring something into being are checked here:
-// the resource of a pool, and the customer of an event that waits for its customer.
+// Ids name what must exist already, so most are just looked up. Those that may be stored without it are checked here: the
+// resource of a pool, and what an event or a consumption names that waits for it in quarantine.
 
 // The marks that ids may contain beside letters and digits (wire reference 2.11).
 const (
@@ -48,15 +48,20 @@ func customerID(field, id string) error {
 	return nil
 }
 
-// resourceID reads the optional id of a resource; absent means the customer as a whole.
+// resourceID reads the optional id of a resource; absent means the customer as a whole. With an error it is no id.
 func resourceID(field string, id *wire.Slug) (string, error) {
 	if id == nil {
 		return "", nil
 	}
-	if !isSlug(*id, slugMarks) {
-		return "", slugError(field, slugMarks)
+	return *id, slugID(field, *id)
+}
+
+// slugID checks the id of anything but a customer.
+func slugID(field, id string) error {
+	if !isSlug(id, slugMarks) {
+		return slugError(field, slugMarks)
 	}
-	return *id, nil
+	return nil
 }
 
 // keyText checks an idempotency key or another name that the caller chose freely.

@@ -102,6 +102,11 @@ func (s *server) settleReservation(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if in.IdempotencyKey != nil {
+		if err := keyText("idempotencyKey", *in.IdempotencyKey); err != nil {
+			return nil, err
+		}
+	}
 	final := in.Final == nil || *in.Final
 	if final && in.ExpiresAt != nil {
 		return nil, credits.Invalid("expiresAt", "is for a partial settle, with final false")

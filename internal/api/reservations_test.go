@@ -28,6 +28,21 @@ func TestReservationFlow(t *testing.T) {
 	a.refused(404, "ReservationNotFound", "", "POST", "/api/v1/credits/reservations/nope/settle", `{`+who+`,"amount":1}`)
 }
 
+func TestPartialSettleRepeats(t *testing.T) {
+	// A partial settle acts once per key; the key of one that asked for something else is refused, and the charge is not lost.
+	t.Parallel()
+	a := newTestAPI(t)
+	a.catalog()
+	a.grant("100", "")
+	const path, who = "/api/v1/credits/reservations/r1/settle", `"customerId":"acme","currencyId":"credits"`
+	a.ok("POST", "/api/v1/credits/reservations", `{`+who+`,"reservationId":"r1","amount":60}`)
+	for range 2 {
+		a.ok("POST", path, `{`+who+`,"amount":5,"final":false,"idempotencyKey":"k"}`).want("data.consumedAmount", "5", "data.balance", "95")
+	}
+	a.refused(409, "IdempotencyMismatch", "idempotencyKey", "POST", path, `{`+who+`,"amount":6,"final":false,"idempotencyKey":"k"}`)
+	a.ok("POST", path, `{`+who+`,"amount":6,"final":false,"idempotencyKey":"k2"}`).want("data.consumedAmount", "11", "data.balance", "89")
+}
+
 func TestReservationTimesOut(t *testing.T) {
 	// A hold that times out frees everything, or is charged if it was made so; a late settle still burns, once.
 	t.Parallel()

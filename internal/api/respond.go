@@ -51,6 +51,9 @@ func (s *server) answer(c *call, w http.ResponseWriter) (out response, err error
 		if err := c.checkPath(); err != nil {
 			return response{}, err
 		}
+		if err := c.checkQuery(); err != nil {
+			return response{}, err
+		}
 		if err := c.readBody(w); err != nil {
 			return response{}, err
 		}

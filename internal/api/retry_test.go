@@ -36,6 +36,20 @@ func TestIdempotencyKey(t *testing.T) {
 	a.ok("POST", customersPath, `{"id":"b"}`, "Idempotency-Key", "k") // expired
 }
 
+func TestLongestIdempotencyKey(t *testing.T) {
+	// The longest key that is allowed also works where the use case keeps keys of its own.
+	t.Parallel()
+	a := newTestAPI(t)
+	a.catalog()
+	grant := `{"customerId":"acme","currencyId":"credits","displayName":"D","amount":5}`
+	for range 2 {
+		a.ok("POST", "/api/v1/credits/grants", grant, "Idempotency-Key", strings.Repeat("k", 255))
+	}
+	if got := a.balance(); got != "5" {
+		t.Errorf("balance is %s", got)
+	}
+}
+
 func TestUnkeyedRetry(t *testing.T) {
 	// A client's own retry within ten minutes gets the first answer; a request that is no retry always acts.
 	t.Parallel()

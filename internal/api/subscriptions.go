@@ -1,11 +1,8 @@
 package api
 
 import (
-	"fmt"
-
 	"github.com/scrip-dev/scrip/internal/api/wire"
 	"github.com/scrip-dev/scrip/internal/credits"
-	"github.com/scrip-dev/scrip/internal/ledger"
 )
 
 func (s *server) listSubscriptions(c *call) (any, error) {
@@ -46,7 +43,7 @@ func (s *server) createSubscription(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.grantPurchases(c, made); err != nil {
+	if err := s.credits.GrantPurchases(c.ctx, c.env, c.caller(), made); err != nil {
 		return nil, err
 	}
 	sub := s.subscriptionOut(c.env, made.Subscription)
@@ -57,23 +54,6 @@ func (s *server) createSubscription(c *call) (any, error) {
 
 // scheduled tells whether a subscription starts later.
 func scheduled(sub *wire.Subscription) bool { return sub.Status == wire.SubscriptionStatusNOTSTARTED }
-
-// grantPurchases grants what a new subscription has bought. The keys are made of the subscription and the credit type, so
-// that repeating a purchase grants nothing twice.
-func (s *server) grantPurchases(c *call, made *credits.Provisioned) error {
-	for _, bought := range made.Purchases {
-		_, err := s.credits.CreateGrant(c.ctx, c.env, c.caller(), credits.NewGrant{
-			Customer: made.Subscription.CustomerID, Resource: made.Subscription.ResourceID, CreditType: bought.CreditTypeID,
-			DisplayName: "Purchased credits", Amount: bought.Quantity, Type: ledger.Paid, Cost: &bought.Cost,
-			EffectiveAt: made.Subscription.StartAt, Collection: made.Subscription.PaymentCollectionMethod,
-			Key: fmt.Sprintf("subscription %s buys %s", made.Subscription.ID, bought.CreditTypeID),
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 func (s *server) getSubscription(c *call) (any, error) {
 	if err := c.query().done(); err != nil {

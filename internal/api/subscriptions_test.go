@@ -2,6 +2,7 @@ package api
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -110,8 +111,9 @@ func TestSubscriptionPurchases(t *testing.T) {
 		"minUnitQuantity":10,"maxUnitQuantity":100,"pricePeriods":[{"billingPeriod":"MONTHLY","price":{"amount":0.015,"currency":"eur"}}]}]}}`)
 	a.ok("POST", plansPath+"/topup/publish", `{"migrationType":"NEW_CUSTOMERS"}`)
 	a.ok("POST", customersPath, `{"id":"buyer"}`)
+	long := strings.Repeat("s", 255) // whatever the id, the purchase is granted
 	body := func(quantity string) string {
-		return `{"customerId":"buyer","planId":"topup","charges":[{"type":"CREDIT","id":"credits","quantity":` + quantity + `}]}`
+		return `{"id":"` + long + `","customerId":"buyer","planId":"topup","charges":[{"type":"CREDIT","id":"credits","quantity":` + quantity + `}]}`
 	}
 	a.refused(422, "AmountOutOfRange", "charges[0].quantity", "POST", subscriptionsPath, body("9"))
 	a.refused(422, "AmountOutOfRange", "charges[0].quantity", "POST", subscriptionsPath, body("100.5"))

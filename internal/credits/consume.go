@@ -28,13 +28,13 @@ type Consumption struct {
 type ConsumptionResult struct {
 	Position  engine.Position
 	At        ledger.Time
-	Balance   amount.Amount
 	Duplicate bool
 }
 
 // Consume burns credits directly. It fails with CustomerNotFound, CustomerIsArchived, CurrencyNotFound, FeatureNotFound,
-// with InsufficientCredits when the balance is required and not there, and with IdempotencyMismatch when the key was
-// used for something else.
+// TimestampInFuture or TimestampTooOld when nothing like it can be accepted; with InsufficientCredits when the balance is
+// required and not there; with IdempotencyMismatch when the key was used for something else; and with EventNotRated when
+// the key names a consumption that waits in quarantine.
 func (s *Service) Consume(ctx context.Context, env string, by Caller, in Consumption) (ConsumptionResult, error) {
 	op, err := s.consumeOp(ctx, env, by, in)
 	if err != nil {
@@ -46,8 +46,9 @@ func (s *Service) Consume(ctx context.Context, env string, by Caller, in Consump
 	return op.result, nil
 }
 
-// ConsumeAll burns credits for every item, in order. The first item that names something unknown fails the call before
-// anything is burned; a strict item that finds too little is left out, and so is one whose key was used before.
+// ConsumeAll burns credits for every item, in order. An item that cannot be accepted never fails the others: it is stored
+// as quarantined. A strict item that finds too little is left out, and so is one whose key was used before. The error is
+// for the whole call; repeating it with the same keys is safe.
 func (s *Service) ConsumeAll(ctx context.Context, env string, by Caller, items []Consumption) error {
 	ops := make([]engine.Op, len(items))
 	for i, in := range items {
@@ -55,6 +56,7 @@ func (s *Service) ConsumeAll(ctx context.Context, env string, by Caller, items [
 		if err != nil {
 			return at(item("consumptions", i), err)
 		}
+		op.keep = true
 		ops[i] = op
 	}
 	for _, err := range s.engine.Do(ctx, ops...) {
@@ -70,39 +72,58 @@ func (s *Service) consumeOp(ctx context.Context, env string, by Caller, in Consu
 	if in.Amount.Sign() <= 0 || !in.Amount.InRange() {
 		return nil, Invalid("amount", "must be more than 0")
 	}
-	if _, err := s.openCustomer(ctx, env, in.Customer); err != nil {
+	cs, err := s.knownCustomer(ctx, env, in.Customer)
+	if err != nil {
 		return nil, err
-	}
-	catalog := s.Catalog(env)
-	if _, ok := catalog.CreditType(in.CreditType); !ok {
-		return nil, missing("CurrencyNotFound", "custom currency", in.CreditType)
-	}
-	if _, ok := catalog.Feature(in.Feature); in.Feature != "" && !ok {
-		return nil, missing("FeatureNotFound", "feature", in.Feature)
 	}
 	if in.At == 0 {
 		in.At = s.clock(env)
 	}
-	return &consumeOp{env: env, by: by, in: in}, nil
+	return &consumeOp{env: env, by: by, in: in, refused: s.Catalog(env).refuseConsumption(cs, in.Customer, in.CreditType, in.Feature)}, nil
 }
 
-// checkAge refuses a consumption whose time lies too far from now. A repeat of one that was taken is never too old.
-func (in *Consumption) checkAge(now ledger.Time) error {
-	switch {
-	case in.At > now+eventAheadMax:
-		return &Error{Kind: KindInvalid, Code: ReasonTimestampInFuture, Field: "createdAt", Message: "lies more than 5 minutes in the future"}
-	case in.At < now-eventAgeMax:
-		return &Error{Kind: KindInvalid, Code: ReasonTooOld, Field: "createdAt", Message: "lies more than 31 days in the past"}
+// refuseConsumption tells why nobody can burn the credit type directly for the customer (nil when unknown) and feature
+// (empty for none), or returns nil.
+func (c *Catalog) refuseConsumption(cs *CustomerState, customer, creditType, feature string) *Error {
+	if cs == nil {
+		return missing(ReasonCustomerNotFound, "customer", clip(customer))
+	}
+	if cs.Customer.ArchivedAt != 0 {
+		return customerArchived()
+	}
+	if _, ok := c.CreditType(creditType); !ok {
+		return missing("CurrencyNotFound", "custom currency", clip(creditType))
+	}
+	if _, ok := c.Feature(feature); feature != "" && !ok {
+		return missing("FeatureNotFound", "feature", clip(feature))
 	}
 	return nil
 }
 
+// refuseAge refuses a consumption whose time lies too far from now. A repeat of one that was taken is never too old.
+func (in *Consumption) refuseAge(now ledger.Time) *Error {
+	if in.At < now-eventAgeMax {
+		return &Error{Kind: KindInvalid, Code: ReasonTooOld, Field: "createdAt", Message: "lies more than 31 days in the past"}
+	}
+	return refuseAhead(in.At, now)
+}
+
+// refuseAhead refuses a time given as createdAt that lies too far ahead.
+func refuseAhead(at, now ledger.Time) *Error {
+	if at <= now+eventAheadMax {
+		return nil
+	}
+	return &Error{Kind: KindInvalid, Code: ReasonTimestampInFuture, Field: "createdAt", Message: "lies more than 5 minutes in the future"}
+}
+
 // consumeOp is a direct consumption in the writer.
 type consumeOp struct {
-	env    string
-	by     Caller
-	in     Consumption
-	result ConsumptionResult
+	env     string
+	by      Caller
+	in      Consumption
+	refused *Error // by the catalogue
+	keep    bool   // what cannot be accepted is quarantined
+	result  ConsumptionResult
 }
 
 // Scope implements engine.Op.
@@ -113,40 +134,71 @@ func (op *consumeOp) Scope() engine.Scope {
 	}
 }
 
-func (op *consumeOp) charge() ledger.Charge { return ledger.Charge{Feature: op.in.Feature} }
-
 // Decide implements engine.Op.
 func (op *consumeOp) Decide(tx *engine.Tx) error {
-	if err := op.in.checkAge(tx.Now()); err != nil {
-		return err
+	refused := op.refused
+	if refused == nil {
+		refused = op.in.refuseAge(tx.Now())
 	}
-	e := tx.Entry()
-	e.Kind, e.Actor, e.Request, e.Key = engine.ConsumeEntry, op.by.Actor, op.by.Request, op.in.Key
-	e.Event = &engine.Event{
-		Resource: op.in.Resource, At: op.in.At, Dims: op.in.Dims, Status: engine.EventRated,
-		Charges: []engine.Charge{{Charge: op.charge(), Currency: op.in.CreditType, Units: op.in.Amount, Cost: op.in.Amount}},
+	switch {
+	case refused != nil && op.keep:
+		op.quarantine(tx, refused.Code)
+		return nil
+	case refused != nil:
+		return refused
 	}
+	op.record(tx, engine.EventRated, op.in.Amount)
 	if err := tx.Open(engine.PoolRef{Currency: op.in.CreditType, Resource: op.in.Resource}); err != nil {
 		return err
 	}
 	pool, ltx := tx.Pool(0), tx.Ledger(0)
-	if err := pool.Consume(ltx, op.in.Amount, op.charge(), op.in.RequireBalance); err != nil {
+	if op.keep && !pool.CanBurn(op.in.Amount) {
+		op.quarantine(tx, ReasonOutOfRange)
+		return nil
+	}
+	if err := pool.Consume(ltx, op.in.Amount, ledger.Charge{Feature: op.in.Feature}, op.in.RequireBalance); err != nil {
 		return refusal(err)
 	}
-	op.result = ConsumptionResult{Position: e.Position, At: op.in.At, Balance: pool.Balance()}
+	op.result = ConsumptionResult{Position: tx.Entry().Position, At: op.in.At}
 	return nil
 }
 
+// quarantine keeps a consumption that burns nothing until somebody releases it.
+func (op *consumeOp) quarantine(tx *engine.Tx, reason string) {
+	op.record(tx, engine.EventQuarantined, amount.Zero)
+	tx.Entry().Event.Reason = reason
+}
+
+// record fills in the entry. The units of the charge are what was asked for, whatever it costs now.
+func (op *consumeOp) record(tx *engine.Tx, status engine.EventStatus, cost amount.Amount) {
+	e := tx.Entry()
+	e.Kind, e.Actor, e.Request, e.Key = engine.ConsumeEntry, op.by.Actor, op.by.Request, op.in.Key
+	e.Event = &engine.Event{
+		Resource: op.in.Resource, At: op.in.At, Dims: op.in.Dims, Status: status,
+		Charges: []engine.Charge{{
+			Charge: ledger.Charge{Feature: op.in.Feature}, Currency: op.in.CreditType, Units: op.in.Amount, Cost: cost,
+		}},
+	}
+}
+
 // Repeat implements engine.Op.
-func (op *consumeOp) Repeat(_ *engine.Tx, first *engine.Entry) error {
+func (op *consumeOp) Repeat(tx *engine.Tx, first *engine.Entry) error {
 	charge := &first.Event.Charges[0]
-	if charge.Cost != op.in.Amount || charge.Currency != op.in.CreditType || !first.Event.Dims.Equal(op.in.Dims) {
+	if charge.Units != op.in.Amount || charge.Currency != op.in.CreditType || !first.Event.Dims.Equal(op.in.Dims) {
 		return mismatch("idempotencyKey")
 	}
-	op.result = ConsumptionResult{
-		Position: first.Position, At: first.Event.At, Duplicate: true, Balance: burnsOf(first)[0].Balance,
+	op.result = ConsumptionResult{Position: first.Position, At: first.Event.At, Duplicate: true}
+	if first.Event.Status == engine.EventRated {
+		return nil
 	}
-	return nil
+	resolved, ok, err := tx.Find(engine.ResolveKey(first.Position))
+	if err != nil || ok && resolved.Event.Status == engine.EventRated {
+		return err
+	}
+	waits := Conflict("EventNotRated", "this key was used before for a consumption that burned nothing and is kept as event "+
+		first.Position.EventID())
+	waits.Field = "idempotencyKey"
+	return waits
 }
 
 // mismatch says that a key was used for something else before.

@@ -145,32 +145,49 @@ type usedUnit struct {
 	dims  rating.Dims
 }
 
-// unitsUsed calls visit with the usage of a feature since an instant, newest first. It reads the customer's events back to
+// unitsUsed calls visit with the usage of a feature since an instant, in no order. It reads the customer's events back to
 // that instant: events arrive after they happen, but for a clock's error that is allowed.
 func (s *Service) unitsUsed(ctx context.Context, env, customer, resource string, f *Feature, since ledger.Time, visit func(usedUnit)) error {
+	count := func(e *engine.Entry) {
+		if units, ok := unitsOf(e, f); ok && !units.IsZero() {
+			visit(usedUnit{at: e.Event.At, units: units, dims: e.Event.Dims})
+		}
+	}
+	var waited []engine.Position // in quarantine, and perhaps released since
 	q := engine.EventQuery{Environment: env, Customer: customer, Limit: 1}
 	q.Match = func(e *engine.Entry) bool {
 		if e.At < since-eventAheadMax {
 			return true // enough: two of these end the reading
 		}
-		ev := e.Event
-		if ev.Resource != resource || ev.At < since {
-			return false
-		}
-		if units, ok := unitsOf(e, f); ok && !units.IsZero() {
-			visit(usedUnit{at: ev.At, units: units, dims: ev.Dims})
+		switch ev := e.Event; {
+		case ev.Resource != resource || ev.At < since || e.Kind != engine.EventEntry:
+		case ev.Status == engine.EventQuarantined:
+			waited = append(waited, e.Position)
+		default:
+			count(e)
 		}
 		return false
 	}
-	_, _, err := s.engine.Events(ctx, q)
-	return err
+	if _, _, err := s.engine.Events(ctx, q); err != nil {
+		return err
+	}
+	for _, at := range waited {
+		record, _, err := s.engine.Event(ctx, at)
+		if err != nil {
+			return err
+		}
+		if record.Resolved != nil {
+			count(record.Resolved)
+		}
+	}
+	return nil
 }
 
 // unitsOf are the units of a feature that an event added: as they were priced, or, when no mapping priced them, as the
 // meter has them now.
 func unitsOf(e *engine.Entry, f *Feature) (amount.Amount, bool) {
 	for i := range e.Event.Charges {
-		if charge := &e.Event.Charges[i]; charge.Feature == f.ID && e.Kind == engine.EventEntry {
+		if charge := &e.Event.Charges[i]; charge.Feature == f.ID {
 			return charge.Units, true
 		}
 	}

@@ -99,7 +99,8 @@ func (s *Service) Check(ctx context.Context, env string, by Caller, in CheckRequ
 	return a, s.decideAccess(ctx, by, in, a, rate)
 }
 
-// featureMapping finds the mapping under which a feature burns credits now, or why there is none.
+// featureMapping finds the mapping under which a feature burns credits now, of several the one that is cheapest for what
+// is asked, or why there is none.
 func featureMapping(c *Catalog, cs *CustomerState, in CheckRequest, now ledger.Time) (*Feature, *Mapping, string) {
 	f, ok := c.Feature(in.Feature)
 	switch {
@@ -110,7 +111,7 @@ func featureMapping(c *Catalog, cs *CustomerState, in CheckRequest, now ledger.T
 	}
 	candidates := c.Candidates(cs, in.Resource, in.Feature, now)
 	if len(candidates) > 0 {
-		return f, candidates[0].Mapping, ""
+		return f, mappingFor(candidates, in), ""
 	}
 	for _, sub := range cs.Subscriptions {
 		if sub.ResourceID == in.Resource && sub.InForce(now) {
@@ -118,6 +119,18 @@ func featureMapping(c *Catalog, cs *CustomerState, in CheckRequest, now ledger.T
 		}
 	}
 	return f, nil, DeniedNoSubscription
+}
+
+// mappingFor chooses among at least one. A formula that fails is told when access is decided.
+func mappingFor(candidates []Candidate, in CheckRequest) *Mapping {
+	if in.Requested == nil {
+		return candidates[0].Mapping
+	}
+	best, _, err := cheapest(candidates, *in.Requested, in.Dims)
+	if err != nil {
+		return candidates[0].Mapping
+	}
+	return best.Mapping
 }
 
 // softLimit tells whether a subscription in force lets the customer go on below zero (semantics 6.3). One that says so is

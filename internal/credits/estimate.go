@@ -86,7 +86,8 @@ func (op *estimateOp) Decide(tx *engine.Tx) error {
 // Repeat implements engine.Op; an estimate has no key.
 func (op *estimateOp) Repeat(*engine.Tx, *engine.Entry) error { return nil }
 
-// EstimateUsage prices a number of units of a feature, as a report of them would be. A formula sees the dimensions.
+// EstimateUsage prices a number of units of a feature as events that add them would be priced: the report of usage itself
+// burns nothing. A formula sees the dimensions. It fails with FeatureNotFound, CustomerNotFound or FormulaError.
 func (s *Service) EstimateUsage(ctx context.Context, key ledger.Key, feature string, units amount.Amount, dims rating.Dims) (*Estimate, error) {
 	catalog := s.Catalog(key.Environment)
 	if _, ok := catalog.Feature(feature); !ok {
@@ -100,11 +101,11 @@ func (s *Service) EstimateUsage(ctx context.Context, key ledger.Key, feature str
 	if len(candidates) == 0 {
 		return &Estimate{Status: engine.EventUnmapped, Reason: ReasonNoMapping}, nil
 	}
-	m := candidates[0].Mapping
-	priced, err := m.Rate.Price(units, dims)
+	best, priced, err := cheapest(candidates, units, dims)
 	if err != nil {
 		return nil, Unprocessable(ReasonFormula, "dimensions", err.Error())
 	}
+	m := best.Mapping
 	key.Currency = m.CurrencyID
 	view, err := s.engine.View(ctx, key)
 	if err != nil {
@@ -112,7 +113,7 @@ func (s *Service) EstimateUsage(ctx context.Context, key ledger.Key, feature str
 	}
 	charge := engine.Charge{
 		Charge:   ledger.Charge{Feature: feature, Mapping: m.ID, Version: m.Version},
-		Currency: m.CurrencyID, Subscription: candidates[0].Subscription.ID, Units: units, Cost: priced.Cost,
+		Currency: m.CurrencyID, Subscription: best.Subscription.ID, Units: units, Cost: priced.Cost,
 	}
 	line := EstimateLine{
 		CreditType: m.CurrencyID, Cost: priced.Cost, Balance: view.Balance,

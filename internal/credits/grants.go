@@ -43,6 +43,7 @@ type NewGrant struct {
 	Collection  string         // CHARGE, INVOICE, NONE or empty
 	Metadata    map[string]string
 	Key         string // idempotency key, kept for ever; empty means that each call creates a grant
+	OwnKey      string // counts when Key is empty: a key of ours, which no caller's key can equal
 }
 
 // Grant is a grant as it stands now.
@@ -60,9 +61,9 @@ func (s *Service) CreateGrant(ctx context.Context, env string, by Caller, in New
 	currency, ok := s.Catalog(env).CreditType(in.CreditType)
 	switch {
 	case !ok:
-		return nil, missing("CurrencyNotFound", "custom currency", in.CreditType)
+		return nil, missing("CurrencyNotFound", "custom currency", clip(in.CreditType))
 	case currency.Archived():
-		return nil, Conflict("CreditTypeArchived", fmt.Sprintf("custom currency %q is archived and takes no new grants", in.CreditType))
+		return nil, Conflict("CreditTypeArchived", fmt.Sprintf("custom currency %q is archived and takes no new grants", currency.ID))
 	}
 	if err := in.check(); err != nil {
 		return nil, err
@@ -70,6 +71,9 @@ func (s *Service) CreateGrant(ctx context.Context, env string, by Caller, in New
 	grant, err := in.grant()
 	if err != nil {
 		return nil, err
+	}
+	if in.Key == "" && in.OwnKey != "" {
+		in.Key = "\x00" + in.OwnKey // no caller's key has a NUL
 	}
 	op := &grantOp{env: env, by: by, in: in, grant: grant}
 	if op.fingerprint, err = in.fingerprint(); err != nil {
@@ -164,9 +168,9 @@ func (in *NewGrant) cost() (ledger.Money, error) {
 	if in.CostBasis == nil {
 		return *in.Cost, nil
 	}
-	total, ok := in.Amount.Mul(*in.CostBasis)
-	if in.CostBasis.Sign() < 0 || !ok {
-		return ledger.Money{}, Invalid("costBasis", "must not be negative, and costBasis × amount must stay in range")
+	total, err := in.costByBasis()
+	if err != nil {
+		return ledger.Money{}, err
 	}
 	digits := amount.MinorDigits(in.Cost.Currency)
 	if total.Round(digits) != in.Cost.Amount.Round(digits) {
@@ -176,11 +180,20 @@ func (in *NewGrant) cost() (ledger.Money, error) {
 	return *in.Cost, nil
 }
 
-// costFromBasis is the whole price when only that of one credit is given, in the default currency.
-func (in *NewGrant) costFromBasis() (ledger.Money, error) {
+// costByBasis is costBasis × amount, not rounded to money yet.
+func (in *NewGrant) costByBasis() (amount.Amount, error) {
 	total, ok := in.Amount.Mul(*in.CostBasis)
 	if in.CostBasis.Sign() < 0 || !ok {
-		return ledger.Money{}, Invalid("costBasis", "must not be negative, and costBasis × amount must stay in range")
+		return total, Invalid("costBasis", "must not be negative, and costBasis × amount must stay in range")
+	}
+	return total, nil
+}
+
+// costFromBasis is the whole price when only that of one credit is given, in the default currency.
+func (in *NewGrant) costFromBasis() (ledger.Money, error) {
+	total, err := in.costByBasis()
+	if err != nil {
+		return ledger.Money{}, err
 	}
 	if total = total.Round(amount.MinorDigits(currencyDefault)); total.IsZero() {
 		return ledger.Money{}, nil
@@ -190,8 +203,13 @@ func (in *NewGrant) costFromBasis() (ledger.Money, error) {
 
 // fingerprint tells a repeat of the request from another one under the same key.
 func (in NewGrant) fingerprint() (uint64, error) {
-	in.Key = ""
-	content, err := json.Marshal(in)
+	in.Key, in.OwnKey = "", ""
+	return fingerprintOf(in)
+}
+
+// fingerprintOf stands for the content of a request.
+func fingerprintOf(request any) (uint64, error) {
+	content, err := json.Marshal(request)
 	sum := sha256.Sum256(content)
 	return binary.LittleEndian.Uint64(sum[:8]), err
 }

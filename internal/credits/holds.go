@@ -30,7 +30,7 @@ func (s *Service) Reserve(ctx context.Context, by Caller, in Reservation) (ledge
 		return ledger.Hold{}, err
 	}
 	if _, ok := s.Catalog(in.Pool.Environment).CreditType(in.Pool.Currency); !ok {
-		return ledger.Hold{}, missing("CurrencyNotFound", "custom currency", in.Pool.Currency)
+		return ledger.Hold{}, missing("CurrencyNotFound", "custom currency", clip(in.Pool.Currency))
 	}
 	if err := validName("reservationId", in.ID, idLengthMax); err != nil {
 		return ledger.Hold{}, err
@@ -119,12 +119,20 @@ type Settlement struct {
 
 // Settle burns what a hold was for and frees the rest. The first of settle, release and timeout wins; later ones answer
 // its result. A settle that comes after the timeout freed the credits is not lost: it burns like a direct consumption,
-// once. It fails with ReservationNotFound or an invalid member.
+// once. It fails with ReservationNotFound, with IdempotencyMismatch when the key was used for another partial settle of
+// the hold, or with an invalid member.
 func (s *Service) Settle(ctx context.Context, by Caller, in Settlement) (ledger.Hold, error) {
 	if in.Amount.Sign() < 0 || !in.Amount.InRange() {
 		return ledger.Hold{}, Invalid("amount", "must not be negative")
 	}
-	return s.endHold(ctx, &settleOp{by: by, in: in})
+	op := &settleOp{by: by, in: in}
+	if in.Key != "" {
+		var err error
+		if op.fingerprint, err = fingerprintOf(in); err != nil {
+			return ledger.Hold{}, err
+		}
+	}
+	return s.endHold(ctx, op)
 }
 
 // Release frees what a hold still holds. It fails with ReservationNotFound.
@@ -148,6 +156,8 @@ type settleOp struct {
 	in      Settlement
 	release bool // whatever was settled before
 	hold    ledger.Hold
+
+	fingerprint uint64
 }
 
 // Scope implements engine.Op. A final settle needs no key: a hold ends once.
@@ -174,7 +184,7 @@ func (op *settleOp) Decide(tx *engine.Tx) error {
 	if err != nil {
 		return refusal(err)
 	}
-	e.Kind, e.Key = engine.SettleEntry, op.in.Key
+	e.Kind, e.Key, e.Fingerprint = engine.SettleEntry, op.in.Key, op.fingerprint
 	if hold.End == ledger.HoldReleased {
 		e.Kind = engine.ReleaseEntry
 	}
@@ -235,6 +245,9 @@ func lateSettleKey(pool ledger.Key, id string) engine.KeyHash {
 
 // Repeat implements engine.Op: a partial settle under the same key has been done.
 func (op *settleOp) Repeat(_ *engine.Tx, first *engine.Entry) error {
+	if first.Fingerprint != op.fingerprint {
+		return mismatch("idempotencyKey")
+	}
 	op.hold = *holdIn(first, op.in.ID)
 	return nil
 }

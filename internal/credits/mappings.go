@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/scrip-dev/scrip/internal/amount"
 	"github.com/scrip-dev/scrip/internal/ledger"
 	"github.com/scrip-dev/scrip/internal/rating"
 )
@@ -58,11 +59,12 @@ func (c *CreditRate) fits(f *Feature) error {
 		return nil
 	}
 	function := f.MeterRule.Function
-	if function == "MIN" || function == "AVG" {
+	aggregation, _ := rating.ParseAggregation(function)
+	if !aggregation.CreditsAllowed() {
 		return Unprocessable("UnsupportedAggregation", "featureId",
 			fmt.Sprintf("feature %q aggregates by %s, which cannot burn credits; use COUNT, SUM, UNIQUE or MAX", f.ID, function))
 	}
-	if c.Formula == "" || f.Transformation == nil && function != "UNIQUE" && function != "MAX" {
+	if c.Formula == "" || f.Meter.Stateless() {
 		return nil
 	}
 	rate, err := c.compile()
@@ -135,6 +137,21 @@ func (c *Catalog) appendCandidates(found []Candidate, cs *CustomerState, resourc
 		}
 	}
 	return found
+}
+
+// cheapest prices units under every mapping that may apply, at least one, and keeps the one of lowest cost; the first of
+// equals (semantics 9.3). The error is a *rating.FormulaError.
+func cheapest(candidates []Candidate, units amount.Amount, dims rating.Dims) (best Candidate, cost rating.Priced, err error) {
+	for i, candidate := range candidates {
+		priced, err := candidate.Mapping.Rate.Price(units, dims)
+		if err != nil {
+			return best, cost, err
+		}
+		if i == 0 || priced.Cost.Less(cost.Cost) {
+			best, cost = candidate, priced
+		}
+	}
+	return best, cost, nil
 }
 
 // mapping is the mapping of one subscription that is in force at an instant, or nil.

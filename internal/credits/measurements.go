@@ -83,8 +83,8 @@ func (s *Service) measureOp(ctx context.Context, env string, by Caller, in Measu
 	if in.At == 0 {
 		in.At = now
 	}
-	if in.At > now+eventAheadMax {
-		return nil, &Error{Kind: KindInvalid, Code: ReasonTimestampInFuture, Field: "createdAt", Message: "lies more than 5 minutes in the future"}
+	if refused := refuseAhead(in.At, now); refused != nil {
+		return nil, refused
 	}
 	if in.Key == "" {
 		in.Key = "\x00" + s.newID()

@@ -165,15 +165,6 @@ func (v *PackageVersion) Mapping(featureID string) (*Mapping, bool) {
 	return m, ok
 }
 
-// Mappings lists the version's mappings by feature id.
-func (v *PackageVersion) Mappings() []*Mapping {
-	list := make([]*Mapping, 0, len(v.mappings))
-	for _, id := range slices.Sorted(maps.Keys(v.mappings)) {
-		list = append(list, v.mappings[id])
-	}
-	return list
-}
-
 // renamePackages rewrites the references to other packages, for a copy of a whole product.
 func (v *PackageVersion) renamePackages(rename func(PackageRef) string) {
 	if v.ParentPlanID != "" {

@@ -26,9 +26,13 @@ func (s *Service) openCustomer(ctx context.Context, env, id string) (*CustomerSt
 		return nil, err
 	}
 	if cs.Customer.ArchivedAt != 0 {
-		return nil, Conflict("CustomerIsArchived", "the customer is archived; unarchive it first")
+		return nil, customerArchived()
 	}
 	return cs, nil
+}
+
+func customerArchived() *Error {
+	return Conflict(ReasonCustomerArchived, "the customer is archived; unarchive it first")
 }
 
 // PoolFilter selects pools of one customer; empty members select all.

@@ -44,8 +44,8 @@ type NewSubscription struct {
 	Metadata                map[string]string
 }
 
-// Provisioned is a new subscription and the credits that it buys at its start. The purchases are for the caller to grant;
-// a key made of the subscription's id and the credit type makes that safe to repeat.
+// Provisioned is a new subscription and the credits that it buys at its start. The purchases are for the caller to grant,
+// with GrantPurchases.
 type Provisioned struct {
 	Subscription *Subscription
 	Purchases    []Purchase

@@ -74,8 +74,23 @@ func stillUnpriced(p *pricing) error {
 func (c *Catalog) priceAgain(cs *CustomerState, e *engine.Entry) *pricing {
 	ev := engine.Event{Name: e.Event.Name, Resource: e.Event.Resource, At: e.Event.At, Dims: e.Event.Dims}
 	p := &pricing{event: ev}
+	if e.Kind == engine.ConsumeEntry {
+		c.consumeAgain(p, cs, e)
+		return p
+	}
 	c.priceKnown(p, cs)
 	return p
+}
+
+// consumeAgain is priceAgain for a direct consumption, which costs what was asked for.
+func (c *Catalog) consumeAgain(p *pricing, cs *CustomerState, e *engine.Entry) {
+	charge := e.Event.Charges[0]
+	if refused := c.refuseConsumption(cs, e.Customer, charge.Currency, charge.Feature); refused != nil {
+		p.quarantine(refused.Code)
+		return
+	}
+	charge.Cost = charge.Units
+	p.event.Status, p.event.Charges = engine.EventRated, []engine.Charge{charge}
 }
 
 // resolveOp resolves an event in the writer. Without a pricing it drops it.

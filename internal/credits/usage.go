@@ -2,7 +2,6 @@ package credits
 
 import (
 	"context"
-	"errors"
 
 	"github.com/scrip-dev/scrip/internal/amount"
 	"github.com/scrip-dev/scrip/internal/engine"
@@ -208,15 +207,4 @@ func lastEnd(facts []ledger.Fact, feature string) amount.Amount {
 		}
 	}
 	return end
-}
-
-// unavailable turns the engine's own refusals into errors for the API's user; other errors pass.
-func unavailable(err error) error {
-	switch {
-	case errors.Is(err, engine.ErrOverloaded):
-		return Limited("the server has too much to do; repeat the request after a moment")
-	case errors.Is(err, engine.ErrUnavailable):
-		return Unavailable("the outcome is not known; repeat the request with the same key")
-	}
-	return err
 }

@@ -70,15 +70,15 @@ func (w *blockWriter) add(e *Entry) {
 	w.next++
 }
 
-// find decodes an entry that is still waiting to be committed.
-func (w *blockWriter) find(at Position) (*Entry, error) {
-	for i := range w.blocks {
-		if b := &w.blocks[i]; at >= b.First && at < b.Next() {
+// findEntry decodes an entry that is in one of the blocks.
+func findEntry(blocks []Block, at Position) (*Entry, error) {
+	for i := range blocks {
+		if b := &blocks[i]; at >= b.First && at < b.Next() {
 			return b.entry(at)
 		}
 	}
 	return nil, errCorrupt
 }
 
-// reset forgets the blocks after their commit. Their memory is not reused: the store may still hold it.
+// reset forgets the blocks, which are on their way to the disk. Their memory is not reused.
 func (w *blockWriter) reset() { w.blocks = nil }

@@ -63,10 +63,10 @@ func TestEntryRoundTrip(t *testing.T) {
 	for range 3 {
 		w.add(e)
 	}
-	if got, err = w.find(e.Position + 2); err != nil || got.Position != e.Position+2 {
+	if got, err = findEntry(w.blocks, e.Position+2); err != nil || got.Position != e.Position+2 {
 		t.Errorf("in a block: %+v, %v", got, err)
 	}
-	if _, err = w.find(e.Position + 3); err == nil {
+	if _, err = findEntry(w.blocks, e.Position+3); err == nil {
 		t.Error("an entry beyond the block is found")
 	}
 }

@@ -19,6 +19,9 @@ func (e *Entry) RowsOf(pool ledger.Key) []ledger.Row {
 // for rare corrections only.
 func (tx *Tx) Rows(i int) ([]ledger.Row, error) {
 	s, key := tx.shard, tx.pools[i].owner.key()
+	if err := s.settled(); err != nil {
+		return nil, err
+	}
 	pages := s.pagesNow(tx.pools[i].owner)
 	var entries [][]ledger.Row
 	for {
@@ -50,6 +53,9 @@ func (tx *Tx) FinalGrant(i int, id ledger.GrantID) (*ledger.Grant, error) {
 	if g := tx.pools[i].owner.fresh[id]; g != nil {
 		state := g.state
 		return &state, nil
+	}
+	if err := tx.shard.settled(); err != nil {
+		return nil, err
 	}
 	row, ok, err := tx.shard.journal.GrantByID(tx.ctx, tx.shard.id, id)
 	if err != nil || !ok {

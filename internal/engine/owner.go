@@ -23,7 +23,7 @@ type owner struct {
 	page    *page    // of the open window, nil until the first posting
 	closing []closedPage
 	fresh   map[ledger.GrantID]*freshGrant // grants whose row must be written: new, with new texts, or final
-	batch   uint64                         // last batch that changed it
+	flight  uint64                         // the last one with a change of it
 	used    uint32                         // the eviction before which it was used last
 	flushes int32                          // full windows that are still to write it
 	due     int                            // its place among what is due, from 1; dueQueue's own
@@ -153,7 +153,7 @@ func (s *shard) pool(ctx context.Context, customer *owner, ref PoolRef) (*owner,
 			return nil, err
 		}
 	}
-	s.show(o)
+	s.show(o, snapshotOf(o.pool))
 	s.ownersMu.Lock()
 	customer.self.pools = slices.Insert(customer.self.pools, at, o)
 	s.ownersMu.Unlock()

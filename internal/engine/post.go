@@ -58,8 +58,8 @@ func (s *shard) touch(o *owner, at Position) {
 		o.dirty = true
 		s.dirty = append(s.dirty, o)
 	}
-	if o.batch != s.batch {
-		o.batch = s.batch
+	if o.flight != s.flights {
+		o.flight = s.flights
 		s.changed = append(s.changed, o)
 	}
 }

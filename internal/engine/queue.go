@@ -48,9 +48,9 @@ func (q *queue) put(w *work) error {
 	return nil
 }
 
-// take returns the next batch. With wait it blocks until there is one; without, an empty batch means that the writer
-// may use the pause. It reports false when the queue is closed and nothing is left.
-func (q *queue) take(wait bool) ([]*work, bool) {
+// take returns the next batch, of about opsMax operations at the most. With wait it blocks until there is one; without, or
+// after a nudge, an empty batch means that the writer has something else to do. It reports false when the queue is closed and nothing is left.
+func (q *queue) take(wait bool, opsMax int) ([]*work, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for len(q.items) == 0 && !q.closed && !q.nudged && wait {
@@ -58,7 +58,7 @@ func (q *queue) take(wait bool) ([]*work, bool) {
 	}
 	q.nudged = false
 	n, ops := 0, 0
-	for n < len(q.items) && (n == 0 || ops+q.items[n].cost() <= batchOpsMax) {
+	for n < len(q.items) && (n == 0 && opsMax > 0 || ops+q.items[n].cost() <= opsMax) {
 		ops += q.items[n].cost()
 		n++
 	}

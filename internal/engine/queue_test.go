@@ -37,13 +37,14 @@ func TestCancelledWhileQueued(t *testing.T) {
 	wait.Go(func() { b.Do(context.Background(), &burnOp{customer: "c", key: "first", cost: 1, at: 1}) })
 	<-g.entered
 	ctx, cancel := context.WithCancel(t.Context())
+	queued := &noticedBurn{burnOp: burnOp{customer: "c", key: "queued", cost: 1, at: 1}, decided: make(chan struct{})}
 	wait.Go(func() {
-		if err := b.Do(ctx, &burnOp{customer: "c", key: "queued", cost: 1, at: 1})[0]; !errors.Is(err, engine.ErrUnavailable) {
+		if err := b.Do(ctx, queued)[0]; !errors.Is(err, engine.ErrUnavailable) {
 			t.Errorf("queued: %v", err)
 		}
 		close(g.open)
 	})
-	engine.WaitQueued(b.Engine, 1)
+	<-queued.decided // while the commit before it is under way
 	cancel()
 	wait.Wait()
 	again := &burnOp{customer: "c", key: "queued", cost: 1, at: 1}
@@ -58,6 +59,17 @@ func TestCancelledWhileQueued(t *testing.T) {
 	if report := b.verified(t); report.Entries != 2 {
 		t.Errorf("%d entries", report.Entries)
 	}
+}
+
+// noticedBurn tells when it is decided.
+type noticedBurn struct {
+	burnOp
+	decided chan struct{}
+}
+
+func (o *noticedBurn) Decide(tx *engine.Tx) error {
+	close(o.decided)
+	return o.burnOp.Decide(tx)
 }
 
 func TestCancelledReads(t *testing.T) {
@@ -102,11 +114,15 @@ func TestOverload(t *testing.T) {
 	var wait sync.WaitGroup
 	wait.Go(func() { b.Do(context.Background(), &burnOp{customer: "c", key: "first", cost: 1, at: 1}) })
 	<-g.entered
-	wait.Go(func() {
-		if err := b.Do(context.Background(), huge...)[0]; err != nil {
-			t.Errorf("the large request: %v", err)
+	large := func(first engine.Op) {
+		if err := b.Do(context.Background(), append([]engine.Op{first}, huge...)...)[0]; err != nil {
+			t.Errorf("a large request: %v", err)
 		}
-	})
+	}
+	decided := &noticedBurn{burnOp: burnOp{customer: "c", key: "second", cost: 1, at: 1}, decided: make(chan struct{})}
+	wait.Go(func() { large(decided) })
+	<-decided.decided // it waits for the commit, and the next one for it
+	wait.Go(func() { large(idleOp{}) })
 	engine.WaitQueued(b.Engine, 1)
 	if err := b.one(t, &burnOp{customer: "c", key: "refused", cost: 1, at: 1}); !errors.Is(err, engine.ErrOverloaded) {
 		t.Errorf("beyond the limit: %v", err)

@@ -13,7 +13,9 @@ func (s *shard) load(ctx context.Context) error {
 	if err := s.guard(func() error { return s.replayTail(ctx) }); err != nil {
 		return fmt.Errorf("load shard %d: %w", s.id, err)
 	}
-	s.publish()
+	for _, x := range s.snapshots() {
+		s.show(x.owner, x.snapshot)
+	}
 	s.loaded.Store(true)
 	return nil
 }
@@ -68,7 +70,8 @@ func (s *shard) reset() {
 	s.keys = newKeyIndex()
 	s.blocks = blockWriter{}
 	s.dirty, s.flushes, s.changed, s.evictAbove = nil, nil, nil, s.ownersMax
-	s.batch++
+	s.flights++
+	s.decided, s.decidedOps = nil, 0
 	s.now = map[string]ledger.Time{}
 	s.dues.reset()
 	s.unsaved = map[ledger.Key][]ledger.Key{}
@@ -149,21 +152,23 @@ func replayMeters(e *Entry, customer *owner) {
 	}
 }
 
-// publish shows readers the state after a commit or a load.
-func (s *shard) publish() {
+// snapshots are what readers are to see of the pools that changed since the last time, taken now.
+func (s *shard) snapshots() []shown {
+	s.flights++
+	shows := make([]shown, 0, len(s.changed))
 	for _, o := range s.changed {
 		if o.pool != nil {
-			s.show(o)
+			shows = append(shows, shown{owner: o, snapshot: snapshotOf(o.pool)})
 		}
 	}
 	clear(s.changed)
 	s.changed = s.changed[:0]
+	return shows
 }
 
 // show replaces what readers see of a pool, and remembers when something will be due in it.
-func (s *shard) show(o *owner) {
-	before, now := o.view.Load(), snapshotOf(o.pool)
-	o.view.Store(now)
+func (s *shard) show(o *owner, now *Snapshot) {
+	before := o.view.Swap(now)
 	if before == nil || before.NextDue != now.NextDue {
 		s.dues.set(o, now.NextDue)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -46,9 +47,13 @@ type shard struct {
 	nextOwner   uint64
 	nextGrant   uint64
 
-	batch     uint64
+	decided    []*work // waiting for the commit under way to land
+	decidedOps int
+	flying     *flight // the commit under way, or nil
+
+	flights   uint64                 // counts them
 	now       map[string]ledger.Time // one instant per environment and batch
-	changed   []*owner               // by this batch
+	changed   []*owner               // since the last flight took off
 	tx        Tx                     // reused from one operation to the next
 	poolFacts []PoolFacts            // likewise
 }
@@ -70,25 +75,30 @@ func (w *work) claim() bool { return w.claimed.CompareAndSwap(false, true) }
 // serve is the writer's loop. It ends when the queue is closed and empty.
 func (s *shard) serve() {
 	for {
-		batch, open := s.queue.take(!s.pending())
+		s.advance()
+		if s.decidedOps >= batchOpsMax {
+			s.land() // as much as one commit may hold is waiting for this one
+			continue
+		}
+		wait := s.flying != nil || !s.pending()
+		batch, open := s.queue.take(wait, batchOpsMax-s.decidedOps)
 		if !open {
+			s.drain()
 			return
 		}
 		s.process(batch)
 	}
 }
 
-// process decides a batch, commits it, publishes what readers may now see, answers (E1), and runs the reads that waited.
+// process decides a batch, and runs the reads in it once everything decided before them is durable.
 func (s *shard) process(batch []*work) {
-	if err := s.attempt(batch); err != nil {
-		s.fail(batch, err)
+	s.attempt(slices.DeleteFunc(slices.Clone(batch), isRead))
+	if !slices.ContainsFunc(batch, isRead) {
 		return
 	}
-	s.publish()
-	for _, w := range batch {
-		if w.read == nil {
-			close(w.done)
-		}
+	s.drain()
+	if err := s.reload(); err != nil {
+		s.log.Error("the shard cannot be loaded", "shard", s.id, "error", err)
 	}
 	for _, w := range batch {
 		if w.read != nil {
@@ -96,8 +106,18 @@ func (s *shard) process(batch []*work) {
 			close(w.done)
 		}
 	}
-	s.evict()
 }
+
+// reload loads the shard again if its memory is not to be trusted.
+func (s *shard) reload() error {
+	if s.loaded.Load() {
+		return nil
+	}
+	s.drain()
+	return s.load(context.Background())
+}
+
+func isRead(w *work) bool { return w.read != nil }
 
 // runRead runs a read, unless its caller has given up.
 func (s *shard) runRead(w *work) {
@@ -122,36 +142,51 @@ func (s *shard) guard(fn func() error) (err error) {
 	return fn()
 }
 
-// attempt loads the shard if need be, decides a batch and commits it. After an error nothing of it may be relied on.
-func (s *shard) attempt(batch []*work) error {
-	if !s.loaded.Load() {
-		if err := s.load(context.Background()); err != nil {
-			return err
-		}
+// attempt loads the shard if need be and decides operations. When that fails, nothing that was decided and is not under
+// way may be relied on.
+func (s *shard) attempt(works []*work) {
+	if len(works) == 0 {
+		return
 	}
-	return s.guard(func() error {
-		s.decideAll(batch)
-		return s.commit()
+	if err := s.reload(); err != nil {
+		s.abandon(works, err)
+		return
+	}
+	s.decided = append(s.decided, works...)
+	err := s.guard(func() error {
+		s.decideAll(works)
+		return nil
 	})
+	if err == nil {
+		return
+	}
+	if s.flying != nil {
+		s.land() // its own outcome is not touched by this; if it fails, everything is abandoned there
+	}
+	s.abandon(s.decided, err)
 }
 
-// decideAll decides the operations of a batch one after another, at one instant for each environment.
-func (s *shard) decideAll(batch []*work) {
-	s.batch++
+// decideAll decides operations one after another, at one instant for each environment.
+func (s *shard) decideAll(works []*work) {
 	clear(s.now)
-	for _, w := range batch {
+	for _, w := range works {
+		s.decidedOps += w.cost()
 		for i, op := range w.ops {
 			w.errs[i] = s.decide(w.ctx, op)
 		}
 	}
 }
 
-// fail answers a batch of which nothing may have been stored. The shard is loaded again before the next one (E3).
-func (s *shard) fail(batch []*work, cause error) {
+// abandon answers requests of which nothing may have been stored. The shard is loaded again before the next ones (E3).
+func (s *shard) abandon(works []*work, cause error) {
+	s.decided, s.decidedOps = nil, 0
+	if len(works) == 0 && !s.loaded.Load() {
+		return
+	}
 	s.loaded.Store(false)
 	s.failing = true
-	s.log.Error("batch abandoned, the shard will be reloaded", "shard", s.id, "error", cause)
-	for _, w := range batch {
+	s.log.Error("operations abandoned, the shard will be reloaded", "shard", s.id, "error", cause)
+	for _, w := range works {
 		w.err = ErrUnavailable
 		for i := range w.errs {
 			w.errs[i] = ErrUnavailable
@@ -273,32 +308,13 @@ func (s *shard) index(ctx context.Context, e *Entry, customer *owner, pools []op
 	}
 }
 
-// commit makes the batch durable, and with it a piece of a window that is being written.
-func (s *shard) commit() error {
-	c := Commit{Shard: s.id, Blocks: s.blocks.blocks}
-	entries := 0
-	for i := range c.Blocks {
-		entries += c.Blocks[i].Entries
-	}
-	if !s.failing {
-		s.addPiece(&c, s.pieceRows(entries))
-	}
-	if len(c.Blocks)+len(c.Owners)+len(c.Chunks) == 0 && c.Run == nil {
-		return nil
-	}
-	if err := s.journal.Commit(context.Background(), &c); err != nil {
-		return err
-	}
-	s.failing = false
-	s.blocks.reset()
-	s.written(&c)
-	return nil
-}
-
-// entry reads an earlier entry, which may still be waiting for its commit.
+// entry reads an earlier entry, which may be on its way to the disk, or still wait for that.
 func (s *shard) entry(ctx context.Context, at Position) (*Entry, error) {
 	if len(s.blocks.blocks) > 0 && at >= s.blocks.blocks[0].First {
-		return s.blocks.find(at)
+		return findEntry(s.blocks.blocks, at)
+	}
+	if f := s.flying; f != nil && len(f.commit.Blocks) > 0 && at >= f.commit.Blocks[0].First {
+		return findEntry(f.commit.Blocks, at)
 	}
 	block, err := s.journal.Block(ctx, at)
 	if err != nil {

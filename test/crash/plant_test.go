@@ -11,9 +11,9 @@ import (
 // The planted bug: the writer of a shard answers its callers before the commit instead of after it. It lives here and
 // not behind a switch in the engine, so that no build of the program can have it by accident.
 const (
-	plantedFile = "../../internal/engine/shard.go"
-	plantedAt   = "\treturn s.commit()\n"
-	planted     = "\tanswerBeforeCommit(batch)\n" + plantedAt
+	plantedFile = "../../internal/engine/flight.go"
+	plantedAt   = "\t\tf.err = s.journal.Commit(context.Background(), &f.commit)\n"
+	planted     = "\t\tanswerBeforeCommit(f.works)\n" + plantedAt
 	// plantedCode lets the answers reach the clients: a real commit takes that long on a slow disk.
 	plantedCode = `package engine
 
@@ -55,7 +55,7 @@ func plant(t *testing.T) string {
 		return path
 	}
 	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {
-		target: write("shard.go", strings.Replace(string(text), plantedAt, planted, 1)),
+		target: write("flight.go", strings.Replace(string(text), plantedAt, planted, 1)),
 		filepath.Join(filepath.Dir(target), "planted.go"): write("planted.go", plantedCode),
 	}})
 	if err != nil {

@@ -89,7 +89,7 @@ func (c *client) exchange(method, path string, body []byte) (status int, got []b
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	header := http.Header{}
+	var header http.Header
 	if c.base == "" {
 		w := httptest.NewRecorder()
 		c.server.ServeHTTP(w, r)

@@ -1166,6 +1166,27 @@ func (e LedgerEventType) Valid() bool {
 	}
 }
 
+// Defines values for LedgerSourceType.
+const (
+	LedgerSourceTypeCONSUMPTION LedgerSourceType = "CONSUMPTION"
+	LedgerSourceTypeFEATURE     LedgerSourceType = "FEATURE"
+	LedgerSourceTypeGRANT       LedgerSourceType = "GRANT"
+)
+
+// Valid indicates whether the value is a known member of the LedgerSourceType enum.
+func (e LedgerSourceType) Valid() bool {
+	switch e {
+	case LedgerSourceTypeCONSUMPTION:
+		return true
+	case LedgerSourceTypeFEATURE:
+		return true
+	case LedgerSourceTypeGRANT:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MeterFunction.
 const (
 	MeterFunctionAVG    MeterFunction = "AVG"
@@ -3509,10 +3530,10 @@ type LedgerRow struct {
 	ResourceID *string `json:"resourceId"`
 
 	// Seq 1, 2, 3 … inside the pool, without gaps.
-	Seq        *int64  `json:"seq,omitempty"`
-	SourceID   *string `json:"sourceId,omitempty"`
-	SourceName *string `json:"sourceName,omitempty"`
-	SourceType *string `json:"sourceType,omitempty"`
+	Seq        *int64            `json:"seq,omitempty"`
+	SourceID   *string           `json:"sourceId,omitempty"`
+	SourceName *string           `json:"sourceName,omitempty"`
+	SourceType *LedgerSourceType `json:"sourceType,omitempty"`
 
 	// StartBalance One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
 	StartBalance *Amount `json:"startBalance,omitempty"`
@@ -3523,6 +3544,9 @@ type LedgerRow struct {
 	// TxnID Rows of one transaction share it.
 	TxnID *string `json:"txnId,omitempty"`
 }
+
+// LedgerSourceType What moved the balance - usage of a feature, a direct consumption, or the life of a grant.
+type LedgerSourceType string
 
 // Metadata Free text kept beside an object.
 type Metadata = map[string]string
