@@ -16,8 +16,8 @@ import (
 	"github.com/scrip-dev/scrip/internal/store"
 )
 
-// shards is how many shards a new database has. SQLite has one writer, and more shards would only cut its batches.
-const shards = 1
+// newShape is the shape of a new database. SQLite has one writer, and more shards would only cut its batches.
+var newShape = store.Shape{Shards: 1, WindowEntries: engine.WindowEntriesDefault}
 
 // lateGrace is how long after a grant's expiry a late event may still burn it (semantics 7.3).
 const lateGrace = ledger.Time(time.Hour / time.Microsecond)
@@ -40,10 +40,14 @@ func openProduct(ctx context.Context, d deps) (*product, error) {
 	if err != nil {
 		return nil, err
 	}
+	shape, err := st.Shape(ctx, newShape)
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
 	p := &product{store: st, stop: func() {}}
 	clock := func(string) ledger.Time { return ledger.Time(d.Now().UnixMicro()) }
 	p.engine, err = engine.Open(ctx, engine.Options{
-		Journal: st.Journal(), Shards: shards, Log: d.Log,
+		Journal: st.Journal(), Shards: shape.Shards, WindowEntries: shape.WindowEntries, Log: d.Log,
 		Clock:     clock,
 		LateGrace: func(string) ledger.Time { return lateGrace },
 	})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -27,7 +28,7 @@ func (c *verifyCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	report, err := engine.Verify(p.ctx, st.Journal(), shards)
+	report, err := verify(p.ctx, st)
 	if err := errors.Join(err, st.Close()); err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
@@ -36,4 +37,12 @@ func (c *verifyCommand) Run(p *program) error {
 		fmt.Fprintf(p.stdout, "balance %s %s\n", name, report.Balance[name])
 	}
 	return nil
+}
+
+func verify(ctx context.Context, st *store.Store) (*engine.Report, error) {
+	shape, err := st.Shape(ctx, newShape)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Verify(ctx, st.Journal(), shape.Shards)
 }

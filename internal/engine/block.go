@@ -55,19 +55,26 @@ type blockWriter struct {
 	next   Position // of the next entry
 	blocks []Block
 	entry  []byte // scratch
+	room   int    // bytes that the next block will likely need: what the last one took
 }
+
+// blockRoomMin is room for one event.
+const blockRoomMin = 512
 
 // add appends an entry, which must carry the position `next`.
 func (w *blockWriter) add(e *Entry) {
 	w.entry = appendEntry(w.entry[:0], e)
 	if len(w.blocks) == 0 || len(w.blocks[len(w.blocks)-1].Data) >= blockBytesMax {
-		w.blocks = append(w.blocks, Block{First: w.next, Data: make([]byte, 0, 2*len(w.entry)+16)})
+		w.blocks = append(w.blocks, Block{First: w.next, Data: make([]byte, 0, max(w.room, len(w.entry)+binary.MaxVarintLen64))})
 	}
 	b := &w.blocks[len(w.blocks)-1]
 	b.Data = binary.AppendUvarint(b.Data, uint64(len(w.entry)))
 	b.Data = append(b.Data, w.entry...)
 	b.Entries++
 	w.next++
+	if len(b.Data) >= blockBytesMax {
+		w.room = len(b.Data) + blockRoomMin // a full one is followed by another
+	}
 }
 
 // findEntry decodes an entry that is in one of the blocks.
@@ -81,4 +88,9 @@ func findEntry(blocks []Block, at Position) (*Entry, error) {
 }
 
 // reset forgets the blocks, which are on their way to the disk. Their memory is not reused.
-func (w *blockWriter) reset() { w.blocks = nil }
+func (w *blockWriter) reset() {
+	if n := len(w.blocks); n > 0 {
+		w.room = max(len(w.blocks[n-1].Data), blockRoomMin)
+	}
+	w.blocks = nil
+}

@@ -138,7 +138,10 @@ func (s *shard) addOwner(c *Commit, fo flushOwner, window uint32) {
 
 // addState puts an owner's state and the rows of its changed grants into a commit.
 func (s *shard) addState(c *Commit, o *owner) {
-	c.Owners = append(c.Owners, o.row())
+	if !o.stored || !o.stateless() {
+		c.Owners = append(c.Owners, o.row())
+		o.stored = true
+	}
 	c.Grants = append(c.Grants, o.grantRows()...)
 	for id := range o.fresh {
 		delete(s.freshGrants, id)

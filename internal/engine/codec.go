@@ -243,7 +243,8 @@ func appendPools(b []byte, pools []PoolFacts) []byte {
 }
 
 func (r *reader) pools(e *Entry) {
-	cause := e.cause()
+	shared := e.cause()
+	cause := &shared
 	for range r.items() {
 		p := PoolFacts{Currency: r.string(), Resource: r.string()}
 		for range r.items() {

@@ -34,7 +34,8 @@ func sampleEntry(t testing.TB) *Entry {
 		Texts: []GrantTexts{{Grant: 9, DisplayName: "n", Metadata: map[string]string{"a": "1", "b": "2"}, Actor: ledger.Actor{ID: "u"}}},
 	}
 	pool := ledger.NewPool(ledger.Key{Environment: "env", Customer: "c", Currency: "tokens"})
-	tx := ledger.Tx{Now: 1_000, Cause: e.cause(), NewGrant: func() ledger.GrantID { return 9 }}
+	cause := e.cause()
+	tx := ledger.Tx{Now: 1_000, Cause: &cause, NewGrant: func() ledger.GrantID { return 9 }}
 	if _, err := pool.AddGrant(&tx, ledger.Grant{Type: ledger.Promotional, Amount: amount.FromInt(5), ExpireAt: ledger.Never}); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +132,7 @@ func decodeAll(t *testing.T, b []byte, n int) {
 	block := &Block{First: 1, Entries: n, Data: b}
 	_ = block.each(func(at Position, raw []byte) error { _, err := decodeEntry(raw, at); return err })
 	_, _ = block.entry(Position(n))
-	s := &shard{windows: windowsDefault}
+	s := &shard{windows: windows(WindowEntriesDefault)}
 	_, _ = s.decodeRefs(&PageRow{Refs: b})
 	_, _ = decodeUsage(b)
 	_, _ = decodeMeters(b)

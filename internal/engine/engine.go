@@ -45,7 +45,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if o.OwnersMax == 0 {
 		o.OwnersMax = ownersMaxDefault
 	}
-	cut := windowsDefault
+	cut := windows(WindowEntriesDefault)
 	if o.WindowEntries > 0 {
 		cut = windows(o.WindowEntries)
 	}

@@ -107,8 +107,8 @@ type GrantTexts struct {
 }
 
 // cause is what the rows of the entry share. It is a function of the entry's header, so rows store none of it.
-func (e *Entry) cause() *ledger.Cause {
-	c := &ledger.Cause{Txn: e.Position.TxnID(), Actor: e.Actor, Reason: e.Reason}
+func (e *Entry) cause() ledger.Cause {
+	c := ledger.Cause{Txn: e.Position.TxnID(), Actor: e.Actor, Reason: e.Reason}
 	switch {
 	case e.Ref != 0:
 		c.Event, c.EventAt = e.Ref.EventID(), e.RefEventAt

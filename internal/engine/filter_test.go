@@ -20,7 +20,7 @@ func randomKeys(seed uint64, n int) []KeyHash {
 func TestFilter(t *testing.T) {
 	// Every key that was added passes, and of others fewer than two in a thousand.
 	t.Parallel()
-	for _, n := range []int{0, 1, 31, 32, 33, 5000, int(windowsDefault)} {
+	for _, n := range []int{0, 1, 31, 32, 33, 5000, int(windows(WindowEntriesDefault))} {
 		f := newFilter(n)
 		for _, k := range randomKeys(1, n) {
 			f.add(k)

@@ -84,7 +84,7 @@ func TestKeyIndexOrder(t *testing.T) {
 // BenchmarkFindAbsent is what a new key costs when 20 runs are there: 20 filters, and rarely a chunk.
 func BenchmarkFindAbsent(b *testing.B) {
 	const runs = 20
-	index, j, _ := indexOf(runs, int(windowsDefault))
+	index, j, _ := indexOf(runs, int(windows(WindowEntriesDefault)))
 	absent := randomKeys(10, 1<<16)
 	j.reads = 0
 	b.ResetTimer()

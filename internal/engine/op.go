@@ -57,9 +57,9 @@ type Tx struct {
 	scope    Scope
 	now      ledger.Time
 	entry    Entry
-	cause    *ledger.Cause
-	begun    bool // the header is fixed
-	advanced bool // a meter has moved
+	cause    ledger.Cause // of the rows; facts point at it until they are in the journal's bytes
+	begun    bool         // the header is fixed
+	advanced bool         // a meter has moved
 	customer *owner
 	pools    []openPool
 }
@@ -118,7 +118,7 @@ func (tx *Tx) begin() {
 	for i := range tx.pools {
 		p := &tx.pools[i]
 		facts, ended := p.tx.Facts, p.tx.Ended
-		p.tx = tx.shard.ledgerTx(tx.scope.Environment, tx.now, tx.cause)
+		p.tx = tx.shard.ledgerTx(tx.scope.Environment, tx.now, &tx.cause)
 		p.tx.Facts, p.tx.Ended = facts, ended
 	}
 }

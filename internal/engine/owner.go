@@ -27,6 +27,7 @@ type owner struct {
 	used    uint32                         // the eviction before which it was used last
 	flushes int32                          // full windows that are still to write it
 	due     int                            // its place among what is due, from 1; dueQueue's own
+	stored  bool                           // it has a row
 	dirty   bool                           // changed in the open window
 
 	view atomic.Pointer[Snapshot]
@@ -52,6 +53,9 @@ func (o *owner) key() ledger.Key {
 
 // find returns where a customer's pool is in memory, or belongs.
 func (c *customerPart) find(ref PoolRef) (int, bool) {
+	if len(c.pools) == 1 && c.pools[0].pool.Compare(ref.Currency, ref.Resource) == 0 {
+		return 0, true // nearly every customer
+	}
 	return slices.BinarySearchFunc(c.pools, ref, func(o *owner, ref PoolRef) int { return o.pool.Compare(ref.Currency, ref.Resource) })
 }
 
@@ -96,15 +100,19 @@ func customerOf(pool ledger.Key) ledger.Key {
 
 // row is the checkpointed form of the owner's state.
 func (o *owner) row() OwnerRow {
-	row := OwnerRow{Key: o.key(), No: o.no, AsOf: o.asOf, NextDue: ledger.Never}
+	row := OwnerRow{Key: o.key(), No: o.no, NextDue: ledger.Never}
 	switch {
 	case o.pool != nil:
-		row.State, row.NextDue = o.pool.AppendBinary(nil), o.pool.NextDue()
-	case o.self.id.id != "":
-		row.State = o.self.meters.appendBinary(nil)
+		row.AsOf, row.State, row.NextDue = o.asOf, o.pool.AppendBinary(nil), o.pool.NextDue()
+	case !o.stateless():
+		row.AsOf, row.State = o.asOf, o.self.meters.appendBinary(nil)
 	}
 	return row
 }
+
+// stateless tells whether the owner has nothing but its number: a customer without cumulative meters, or an attention
+// list. Its row is written once, and is true for ever.
+func (o *owner) stateless() bool { return o.pool == nil && len(o.self.meters) == 0 }
 
 // customer returns a customer from memory or its checkpoint, or new. A new owner gets its number when its first entry is
 // indexed, not before: an operation that is refused leaves no trace.
@@ -121,7 +129,7 @@ func (s *shard) customer(ctx context.Context, environment, id string) (*owner, e
 		return nil, err
 	}
 	if found {
-		o.no, o.asOf = row.No, row.AsOf
+		o.no, o.asOf, o.stored = row.No, row.AsOf, true
 		if o.self.meters, err = decodeMeters(row.State); err != nil {
 			return nil, err
 		}
@@ -148,7 +156,7 @@ func (s *shard) pool(ctx context.Context, customer *owner, ref PoolRef) (*owner,
 		return nil, err
 	}
 	if found {
-		o.no, o.asOf = row.No, row.AsOf
+		o.no, o.asOf, o.stored = row.No, row.AsOf, true
 		if o.pool, err = ledger.DecodePool(row.State); err != nil {
 			return nil, err
 		}

@@ -14,8 +14,8 @@ import (
 // replays shorter.
 type windows uint64
 
-// windowsDefault lets a start replay at most two windows, about half a second.
-const windowsDefault windows = 1 << 17
+// WindowEntriesDefault lets a start replay at most two windows, well under two seconds.
+const WindowEntriesDefault = 1 << 17
 
 // of is the window that holds an entry.
 func (w windows) of(p Position) uint32 { return uint32((p.Ordinal() - 1) / uint64(w)) }

@@ -267,7 +267,8 @@ func (s *shard) sweep(ctx context.Context, o *owner, now ledger.Time) {
 			Position: s.blocks.next, Kind: SweepEntry,
 			Environment: key.Environment, Customer: key.Customer, At: now,
 		}
-		tx := s.ledgerTx(key.Environment, due, e.cause())
+		cause := e.cause()
+		tx := s.ledgerTx(key.Environment, due, &cause)
 		o.pool.Sweep(&tx)
 		if o.pool.NextDue() == due {
 			panic("engine: a sweep left something due")

@@ -18,6 +18,8 @@ type dialect struct {
 	goose      goose.Dialect
 	openWriter func(path string) (*sql.DB, error)
 	openReader func(path string) (*sql.DB, error)
+	// keepWAL starts what works on the database beside the writer.
+	keepWAL func(path string, failed func(error) error) (*walKeeper, error)
 	// check refuses a database that is not ours, cannot be read, or could lose acknowledged writes.
 	check func(ctx context.Context, writer *sql.DB, path string) error
 	// uniqueViolation tells whether an error is the violation of a primary key or unique constraint.
@@ -37,6 +39,7 @@ var sqlite = dialect{
 	goose:           goose.DialectSQLite3,
 	openWriter:      openSQLiteWriter,
 	openReader:      openSQLiteReader,
+	keepWAL:         keepWAL,
 	check:           checkSQLite,
 	uniqueViolation: codes(sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE),
 	fatal:           codes(sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB),
@@ -67,10 +70,14 @@ func sqliteAddress(path string, pragmas ...string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 
+// walPagesMax is how many pages the write-ahead log may hold, 64 MB, before the writer itself moves them: when the keeper
+// cannot keep up.
+const walPagesMax = 16_000
+
 // openSQLiteWriter opens the one connection that writes. Its transactions are immediate: they take the write lock when
 // they begin, so they never fail half-way because another one was faster.
 func openSQLiteWriter(path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", sqliteAddress(path, "journal_mode(WAL)", "synchronous(FULL)")+"&_txlock=immediate")
+	db, err := sql.Open("sqlite", sqliteAddress(path, "journal_mode(WAL)", "synchronous(FULL)", fmt.Sprintf("wal_autocheckpoint(%d)", walPagesMax))+"&_txlock=immediate")
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}

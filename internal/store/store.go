@@ -42,6 +42,7 @@ type Store struct {
 	reader  *sql.DB
 	dialect dialect
 	journal *Journal
+	wal     *walKeeper
 	lock    io.Closer
 	log     *slog.Logger
 
@@ -92,13 +93,19 @@ func (s *Store) open(ctx context.Context, path string) (err error) {
 	if s.reader, err = s.dialect.openReader(path); err != nil {
 		return err
 	}
-	s.journal, err = openJournal(ctx, s)
+	if s.journal, err = openJournal(ctx, s); err != nil {
+		return err
+	}
+	s.wal, err = s.dialect.keepWAL(path, s.judge)
 	return err
 }
 
 // Close closes the database and gives up its lock. Transactions under way must have ended.
 func (s *Store) Close() error {
 	var errs []error
+	if s.wal != nil {
+		errs = append(errs, s.wal.close())
+	}
 	for _, db := range []*sql.DB{s.reader, s.writer} {
 		if db != nil {
 			errs = append(errs, db.Close())
@@ -154,6 +161,7 @@ func (s *Store) WriteTx(ctx context.Context, fn func(*sql.Tx) error) error {
 	if err := tx.Commit(); err != nil {
 		return s.commitFailed(ctx, fmt.Errorf("commit: %w", err))
 	}
+	s.wal.committed()
 	return nil
 }
 
