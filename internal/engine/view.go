@@ -7,15 +7,22 @@ import (
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
 
-// touch opens one pool and does nothing else: it loads it and posts what is due.
-type touch struct{ key ledger.Key }
+// touch opens one pool, which loads it and posts what is due, and looks at it.
+type touch struct {
+	key  ledger.Key
+	view *View
+}
 
 func (t *touch) Scope() Scope {
 	return Scope{Environment: t.key.Environment, Customer: t.key.Customer}
 }
 
 func (t *touch) Decide(tx *Tx) error {
-	return tx.Open(PoolRef{Currency: t.key.Currency, Resource: t.key.Resource})
+	if err := tx.Open(PoolRef{Currency: t.key.Currency, Resource: t.key.Resource}); err != nil {
+		return err
+	}
+	t.view = &View{Key: t.key, Snapshot: *snapshotOf(tx.Pool(0))}
+	return nil
 }
 
 func (t *touch) Repeat(*Tx, *Entry) error { return nil }
@@ -29,13 +36,11 @@ func (e *Engine) View(ctx context.Context, key ledger.Key) (*View, error) {
 			return v, nil
 		}
 	}
-	if err := e.Do(ctx, &touch{key: key})[0]; err != nil {
+	t := &touch{key: key}
+	if err := e.Do(ctx, t)[0]; err != nil {
 		return nil, err
 	}
-	if v := s.viewOf(key); v != nil {
-		return v, nil
-	}
-	return nil, ErrUnavailable
+	return t.view, nil // what it saw is durable by now: nobody is answered before that
 }
 
 // PoolKeys lists the pools of a customer, ordered by currency and resource.
