@@ -8,17 +8,18 @@ import (
 )
 
 // How much derived state goes out with one commit. The least keeps a quiet server moving; otherwise a window is
-// written within about a quarter of the time that the next one takes to fill.
+// written evenly within half of the time that the next one takes to fill.
 const (
 	pieceRowsMin  = 24
 	pieceRowsIdle = 128
-	pieceHaste    = 4
+	pieceHaste    = 2
 )
 
 // flush is a full window on its way to the tables: the owners it changed with their pages, and its keys as a run.
 type flush struct {
 	checkpoint Checkpoint
 	window     uint32
+	size       int // rows in all, about
 	owners     []flushOwner
 	keys       map[KeyHash]Position
 	sorted     chan sortedKeys // yields once, when the keys have been sorted beside the writer
@@ -57,6 +58,7 @@ func (s *shard) turn(at Position) {
 	s.dirty = s.dirty[:0:0]
 	s.keys.closing = append(s.keys.closing, s.keys.open)
 	s.keys.open = make(map[KeyHash]Position, len(s.keys.open))
+	f.size = len(f.owners) + len(f.keys)/chunkKeys
 	s.window = w
 	s.flushes = append(s.flushes, f)
 	go func() {
@@ -101,7 +103,7 @@ func (s *shard) pieceRows(entries int) int {
 	}
 	rows := 0
 	for _, f := range s.flushes {
-		rows += f.rows()
+		rows += f.size
 	}
 	return max(pieceRowsMin, rows*entries*pieceHaste/int(s.windows))
 }
