@@ -125,16 +125,16 @@ func (p *pool) closeSettled(od *grant) {
 }
 
 // passDebts hands the oldest debts of an overdraft, x credits in all, to the grant that settled them.
-func (od *grant) passDebts(x *big.Rat, to *grant) {
+func (g *grant) passDebts(x *big.Rat, to *grant) {
 	for x.Sign() > 0 {
-		s := od.debts[0]
+		s := g.debts[0]
 		if s.amount.Cmp(x) > 0 {
 			s.split(x, to)
 			return
 		}
 		x = sub(x, s.amount)
 		s.grant, s.settled = to, true
-		od.debts = od.debts[1:]
+		g.debts = g.debts[1:]
 	}
 }
 

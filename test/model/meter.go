@@ -78,8 +78,8 @@ func (w *world) planAt(at time.Time) (PublishPlan, bool) {
 	return found, !found.From.IsZero()
 }
 
-func (v PublishPlan) mapping(feature string) (Mapping, bool) {
-	for _, m := range v.Maps {
+func (c PublishPlan) mapping(feature string) (Mapping, bool) {
+	for _, m := range c.Maps {
 		if m.Feature == feature {
 			return m, true
 		}
@@ -163,9 +163,9 @@ func (pr *priced) raw(f DefineFeature, dims []Dim, state *meterState) *big.Rat {
 	panic("model: aggregation " + f.Aggregation)
 }
 
-func (f DefineFeature) transformed(units *big.Rat) *big.Rat {
-	blocks := quo(units, number(f.DivideBy))
-	if f.Round == "UP" {
+func (c DefineFeature) transformed(units *big.Rat) *big.Rat {
+	blocks := quo(units, number(c.DivideBy))
+	if c.Round == "UP" {
 		return ceiled(blocks)
 	}
 	return floored(blocks)
@@ -210,14 +210,14 @@ func (d Dim) number() (*big.Rat, bool) {
 }
 
 // matches is semantics 8.1.
-func (f DefineFeature) matches(name string, dims []Dim) bool {
-	if f.EventName != name {
+func (c DefineFeature) matches(name string, dims []Dim) bool {
+	if c.EventName != name {
 		return false
 	}
-	if len(f.Groups) == 0 {
+	if len(c.Groups) == 0 {
 		return true
 	}
-	for _, group := range f.Groups {
+	for _, group := range c.Groups {
 		if holdAll(group, dims) {
 			return true
 		}

@@ -54,10 +54,9 @@ type slice struct {
 
 // usage is what one event consumed.
 type usage struct {
-	key      string
-	at       time.Time
-	slices   []*slice
-	reversed bool
+	key    string
+	at     time.Time
+	slices []*slice
 }
 
 type row struct {

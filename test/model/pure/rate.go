@@ -134,9 +134,9 @@ func (w *World) price(c model.ReportEvent, at ledger.Time) *priced {
 	return pr
 }
 
-func (pr *priced) warn(list []rating.Warning) {
+func (p *priced) warn(list []rating.Warning) {
 	for _, w := range list {
-		pr.warnings = append(pr.warnings, string(w))
+		p.warnings = append(p.warnings, string(w))
 	}
 }
 
