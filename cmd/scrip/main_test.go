@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"github.com/scrip-dev/scrip/internal/credits"
 	"strings"
 	"testing"
 	"time"
@@ -128,7 +129,7 @@ func TestServeFlags(t *testing.T) {
 func TestInitialKey(t *testing.T) {
 	// A key that is too short or has stray white space is refused without being shown; none is fine.
 	t.Parallel()
-	long := strings.Repeat("k", keyLengthMin)
+	long := strings.Repeat("k", credits.OperatorKeyMin)
 	tests := map[string]struct{ value, want, fails string }{
 		"none":        {"", "", ""},
 		"long_enough": {long, long, ""},

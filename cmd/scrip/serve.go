@@ -13,10 +13,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-)
 
-// keyLengthMin is the shortest SCRIP_API_KEY we take: shorter ones can be guessed.
-const keyLengthMin = 32
+	"github.com/scrip-dev/scrip/internal/credits"
+)
 
 // gcPercent trades memory for speed unless GOGC says otherwise: requests leave much garbage and what stays is small, so
 // collecting half as often as by default costs some tens of megabytes and saves a tenth of the event path's time.
@@ -85,8 +84,8 @@ func initialKey(env func(string) (string, bool)) (string, error) {
 	if strings.TrimSpace(key) != key {
 		return "", errors.New("SCRIP_API_KEY begins or ends with white space")
 	}
-	if len(key) < keyLengthMin {
-		return "", fmt.Errorf("SCRIP_API_KEY has %d characters; it needs at least %d", len(key), keyLengthMin)
+	if len(key) < credits.OperatorKeyMin {
+		return "", fmt.Errorf("SCRIP_API_KEY has %d characters; it needs at least %d", len(key), credits.OperatorKeyMin)
 	}
 	return key, nil
 }

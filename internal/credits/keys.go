@@ -19,11 +19,13 @@ import (
 const (
 	keyPublicBytes  = 10
 	keySecretBytes  = 26
-	operatorKeyMin  = 32   // characters of a key that the operator chooses
 	operatorKeyMax  = 512  // longer texts are not looked up
 	keysPerInstall  = 1000 // all keys are kept in memory
 	scopesPerKeyMax = 64
 )
+
+// OperatorKeyMin is the least number of characters of a key that the operator chooses: shorter ones can be guessed.
+const OperatorKeyMin = 32
 
 // keyStaleMax is how long a revocation made on another node may go unnoticed (reliability S5).
 const keyStaleMax ledger.Time = 5e6
@@ -112,8 +114,8 @@ func (in *NewKey) check(now ledger.Time) error {
 // InstallKey makes a text chosen by the operator the full-access server key of an environment. Installing the same text
 // again changes nothing. The text needs at least 32 characters.
 func (s *Service) InstallKey(ctx context.Context, env, text string) (*Key, error) {
-	if len(text) < operatorKeyMin || len(text) > operatorKeyMax {
-		return nil, invalidf("key", "must have %d to %d characters", operatorKeyMin, operatorKeyMax)
+	if len(text) < OperatorKeyMin || len(text) > operatorKeyMax {
+		return nil, invalidf("key", "must have %d to %d characters", OperatorKeyMin, operatorKeyMax)
 	}
 	hash := sha256.Sum256([]byte(text))
 	keys, err := s.freshKeys(ctx)

@@ -87,8 +87,8 @@ type GeneratedKey struct {
 // the full-access server key of the first environment on the first start. A weak operatorKey is refused before anything is
 // stored.
 func (s *Service) Bootstrap(ctx context.Context, operatorKey string) (Bootstrap, error) {
-	if operatorKey != "" && (len(operatorKey) < operatorKeyMin || len(operatorKey) > operatorKeyMax) {
-		return Bootstrap{}, invalidf("SCRIP_API_KEY", "must have %d to %d characters", operatorKeyMin, operatorKeyMax)
+	if operatorKey != "" && (len(operatorKey) < OperatorKeyMin || len(operatorKey) > operatorKeyMax) {
+		return Bootstrap{}, invalidf("SCRIP_API_KEY", "must have %d to %d characters", OperatorKeyMin, operatorKeyMax)
 	}
 	if err := s.addFirstEnvironments(ctx); err != nil {
 		return Bootstrap{}, err

@@ -124,12 +124,10 @@ func (s *posting) issue(g *Grant) {
 // it is forgotten: its state is then the caller's to know).
 func (p *Pool) Void(tx *Tx, id GrantID) (changed bool, err error) {
 	at := p.begin(tx)
-	g := p.find(id)
+	g, err := p.callers(id)
 	switch {
-	case g == nil:
-		return false, ErrGrantNotFound
-	case g.Type == Overdraft:
-		return false, ErrOverdraftImmutable
+	case err != nil:
+		return false, err
 	case g.VoidedAt != 0:
 		return false, nil
 	case g.ExpiredAt != 0:
@@ -146,18 +144,27 @@ func (p *Pool) Void(tx *Tx, id GrantID) (changed bool, err error) {
 	return true, nil
 }
 
+// callers returns a grant that a caller may change: one that the pool knows and that is not an overdraft.
+func (p *Pool) callers(id GrantID) (*Grant, error) {
+	g := p.find(id)
+	switch {
+	case g == nil:
+		return nil, ErrGrantNotFound
+	case g.Type == Overdraft:
+		return nil, ErrOverdraftImmutable
+	}
+	return g, nil
+}
+
 // SetPayment records where the money of a grant stands, and with usable makes a payment-pending grant usable: it then
 // activates, if its time has come (semantics 11.3). Repeating a call changes nothing. A usable grant never becomes
 // unusable again. On a grant that ended meanwhile only the payment state is kept (money for nothing, semantics 4.3);
 // the caller tells by its status. It fails with ErrGrantNotFound or ErrOverdraftImmutable.
 func (p *Pool) SetPayment(tx *Tx, id GrantID, payment Payment, usable bool) error {
 	at := p.begin(tx)
-	g := p.find(id)
-	switch {
-	case g == nil:
-		return ErrGrantNotFound
-	case g.Type == Overdraft:
-		return ErrOverdraftImmutable
+	g, err := p.callers(id)
+	if err != nil {
+		return err
 	}
 	next := *g
 	next.Payment = payment
@@ -178,12 +185,10 @@ func (p *Pool) SetPayment(tx *Tx, id GrantID, payment Payment, usable bool) erro
 // or the expiry is not after the posting time and EffectiveAt.
 func (p *Pool) SetExpiry(tx *Tx, id GrantID, expireAt Time) error {
 	at := p.begin(tx)
-	g := p.find(id)
+	g, err := p.callers(id)
 	switch {
-	case g == nil:
-		return ErrGrantNotFound
-	case g.Type == Overdraft:
-		return ErrOverdraftImmutable
+	case err != nil:
+		return err
 	case g.ActivatedAt != 0 || g.ended():
 		return &FieldError{"ExpireAt", "can only be set without an update before the grant activates"}
 	case expireAt <= at || expireAt <= g.EffectiveAt:

@@ -21,12 +21,10 @@ func (c Change) empty() bool { return c == Change{} }
 // ErrAmountOutOfRange when the new amount would leave the range.
 func (p *Pool) Update(tx *Tx, id GrantID, c Change) error {
 	at := p.begin(tx)
-	g := p.find(id)
+	g, err := p.callers(id)
 	switch {
-	case g == nil:
-		return ErrGrantNotFound
-	case g.Type == Overdraft:
-		return ErrOverdraftImmutable
+	case err != nil:
+		return err
 	case g.VoidedAt != 0:
 		return ErrGrantVoided
 	case g.ExpiredAt != 0:
