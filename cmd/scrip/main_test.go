@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"github.com/scrip-dev/scrip/internal/credits"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/scrip-dev/scrip/internal/credits"
 )
 
 // noVariables is an empty environment.
