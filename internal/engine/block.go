@@ -54,26 +54,45 @@ func (b *Block) entry(at Position) (*Entry, error) {
 type blockWriter struct {
 	next   Position // of the next entry
 	blocks []Block
-	entry  []byte // scratch
-	room   int    // bytes that the next block will likely need: what the last one took
+	entry  []byte   // scratch
+	spare  [][]byte // memory of blocks that have landed
 }
 
-// blockRoomMin is room for one event.
-const blockRoomMin = 512
+// Memory for blocks. A block ends with the entry that makes it full, which is seldom larger than blockSlack.
+const (
+	blockSlack     = 4 << 10
+	blockSparesMax = 64 // as many as a large commit has
+)
 
 // add appends an entry, which must carry the position `next`.
 func (w *blockWriter) add(e *Entry) {
 	w.entry = appendEntry(w.entry[:0], e)
 	if len(w.blocks) == 0 || len(w.blocks[len(w.blocks)-1].Data) >= blockBytesMax {
-		w.blocks = append(w.blocks, Block{First: w.next, Data: make([]byte, 0, max(w.room, len(w.entry)+binary.MaxVarintLen64))})
+		w.blocks = append(w.blocks, Block{First: w.next, Data: w.memory()})
 	}
 	b := &w.blocks[len(w.blocks)-1]
 	b.Data = binary.AppendUvarint(b.Data, uint64(len(w.entry)))
 	b.Data = append(b.Data, w.entry...)
 	b.Entries++
 	w.next++
-	if len(b.Data) >= blockBytesMax {
-		w.room = len(b.Data) + blockRoomMin // a full one is followed by another
+}
+
+// memory returns room for a block.
+func (w *blockWriter) memory() []byte {
+	if n := len(w.spare); n > 0 {
+		data := w.spare[n-1]
+		w.spare = w.spare[:n-1]
+		return data
+	}
+	return make([]byte, 0, blockBytesMax+blockSlack)
+}
+
+// reuse takes the memory of blocks that have landed, which nobody may read any more.
+func (w *blockWriter) reuse(blocks []Block) {
+	for i := range blocks {
+		if data := blocks[i].Data; len(w.spare) < blockSparesMax && cap(data) <= 2*blockBytesMax {
+			w.spare = append(w.spare, data[:0])
+		}
 	}
 }
 
@@ -87,10 +106,5 @@ func findEntry(blocks []Block, at Position) (*Entry, error) {
 	return nil, errCorrupt
 }
 
-// reset forgets the blocks, which are on their way to the disk. Their memory is not reused.
-func (w *blockWriter) reset() {
-	if n := len(w.blocks); n > 0 {
-		w.room = max(len(w.blocks[n-1].Data), blockRoomMin)
-	}
-	w.blocks = nil
-}
+// reset forgets the blocks, which are on their way to the disk.
+func (w *blockWriter) reset() { w.blocks = nil }

@@ -62,6 +62,7 @@ func (s *shard) land() {
 		s.failing = false
 	}
 	s.written(&f.commit)
+	s.blocks.reuse(f.commit.Blocks)
 	for _, x := range f.shows {
 		s.show(x.owner, x.snapshot)
 	}
