@@ -144,7 +144,7 @@ func burnEvent(tx *engine.Tx, p *pricing) ([]EventBurn, error) {
 	p.finish(tx.Preview)
 	ev := &p.event
 	tx.Entry().Event = ev
-	refs, index := poolsOf(ev)
+	refs, index := p.pools()
 	if err := tx.Open(refs...); err != nil {
 		return nil, err
 	}

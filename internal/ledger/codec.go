@@ -64,7 +64,7 @@ func DecodePool(b []byte) (*Pool, error) {
 	if v := d.byte(); d.err == nil && v != poolVersion {
 		return nil, fmt.Errorf("%w: pool version %d", ErrCorrupt, v)
 	}
-	p := &Pool{key: Key{d.text(), d.text(), d.text(), d.text()}}
+	p := NewPool(Key{d.text(), d.text(), d.text(), d.text()})
 	p.seq = d.uvarint()
 	p.lastPostedAt = d.time()
 	d.raw(p.head[:])
