@@ -171,7 +171,7 @@ func (o *owner) grantRows() []GrantRow {
 	rows := make([]GrantRow, 0, len(o.fresh))
 	for id, g := range o.fresh {
 		row := GrantRow{ID: id, Key: o.key(), CreatedAt: g.state.CreatedAt, Final: g.final}
-		row.State = ledger.AppendFact(nil, &ledger.Fact{Kind: ledger.FactGrant, Grant: &g.state}, nil)
+		row.State = ledger.AppendFact(nil, &ledger.Fact{Kind: ledger.FactGrant, Grant: &g.state}, &ledger.Origin{})
 		if g.texts != nil {
 			row.Texts = appendTexts(nil, g.texts)
 		}

@@ -156,7 +156,7 @@ func (s *shard) scanEvents(ctx context.Context, q EventQuery, found *eventList) 
 			return err
 		}
 		var entries []*Entry
-		err = block.each(func(p Position, raw []byte) error {
+		err = block.each(func(p Position, raw rawEntry) error {
 			if p >= at || p <= q.After {
 				return nil
 			}

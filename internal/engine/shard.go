@@ -311,8 +311,8 @@ func (s *shard) index(ctx context.Context, e *Entry, customer *owner, pools []op
 
 // entry reads an earlier entry, which may be on its way to the disk, or still wait for that.
 func (s *shard) entry(ctx context.Context, at Position) (*Entry, error) {
-	if len(s.blocks.blocks) > 0 && at >= s.blocks.blocks[0].First {
-		return findEntry(s.blocks.blocks, at)
+	if s.blocks.holds(at) {
+		return s.blocks.find(at)
 	}
 	if f := s.flying; f != nil && len(f.commit.Blocks) > 0 && at >= f.commit.Blocks[0].First {
 		return findEntry(f.commit.Blocks, at)
