@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -174,6 +175,7 @@ func (s *shard) decideAll(works []*work) {
 		for i, op := range w.ops {
 			w.errs[i] = s.decide(w.ctx, op)
 		}
+		runtime.Gosched() // requests wait to be read meanwhile, and there may be as few as two processors
 	}
 }
 
