@@ -2,7 +2,8 @@
 # Runs a private PostgreSQL server with default durability in a new folder, for as long as standard input is open, and then
 # removes it. Nothing is left behind however the caller ends.
 #
-#   cluster.sh --find | [NAME=VALUE of postgresql.conf ...]
+#   cluster.sh [NAME=VALUE of postgresql.conf ...]    run a server
+#   cluster.sh --find                                 only tell, by the exit code, whether there is one to run
 #
 # The first line on standard output is "ready ADDRESS FOLDER"; the postmaster's process id is in FOLDER/data/postmaster.pid.
 # A server that ends is started again, as a service manager would. Exit code 3: there is no PostgreSQL 15 or later.

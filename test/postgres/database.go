@@ -49,11 +49,13 @@ func address(t testing.TB) string {
 // how to make it.
 func Database(t testing.TB, how ...string) string {
 	t.Helper()
-	return DatabaseOn(t, address(t), how...)
+	address, drop := create(t, address(t), how...)
+	t.Cleanup(drop)
+	return address
 }
 
-// DatabaseOn is Database on a server of the test's own.
-func DatabaseOn(t testing.TB, server string, how ...string) string {
+// create makes a database on a server and returns its address and what drops it.
+func create(t testing.TB, server string, how ...string) (address string, drop func()) {
 	t.Helper()
 	u, err := url.Parse(server)
 	if err != nil {
@@ -61,9 +63,8 @@ func DatabaseOn(t testing.TB, server string, how ...string) string {
 	}
 	name := "scrip_test_" + strings.ToLower(rand.Text())
 	Execute(t, server, "CREATE DATABASE "+name+" "+strings.Join(how, " "))
-	t.Cleanup(func() { Execute(t, server, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
 	u.Path = "/" + name
-	return u.String()
+	return u.String(), func() { Execute(t, server, "DROP DATABASE "+name+" WITH (FORCE)") }
 }
 
 // Execute runs statements at an address, each in a transaction of its own. It also works while a test is cleaned up.
@@ -84,10 +85,27 @@ func Execute(t testing.TB, address string, statements ...string) {
 // Options names a fresh database for a test: on SQLite, or in a process that Again started on PostgreSQL.
 func Options(t testing.TB) store.Options {
 	t.Helper()
-	if os.Getenv(againVariable) == "" {
-		return store.Options{Dir: t.TempDir()}
+	o, drop := Fresh(t)
+	t.Cleanup(drop)
+	return o
+}
+
+// Fresh is Options for a test that uses many databases, and drops each when it needs it no more.
+func Fresh(t testing.TB) (o store.Options, drop func()) {
+	t.Helper()
+	if os.Getenv(againVariable) != "" {
+		o.URL, drop = create(t, address(t))
+		return o, drop
 	}
-	return store.Options{URL: Database(t)}
+	dir, err := os.MkdirTemp("", "scrip-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store.Options{Dir: dir}, func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // Again runs tests of the calling package again, in a process in which Options names databases on PostgreSQL. The
@@ -97,7 +115,13 @@ func Again(t *testing.T, pattern string) {
 	if os.Getenv(againVariable) != "" || testing.Short() {
 		t.Skip("left out in a short run and in the second run itself")
 	}
-	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run="+pattern, "-test.skip=^"+t.Name()+"$", "-test.timeout=30m")
+	args := []string{"-test.run=" + pattern, "-test.skip=^" + t.Name() + "$", "-test.timeout=0"} // our own timeout ends both
+	for _, arg := range os.Args[1:] {
+		if !strings.HasPrefix(arg, "-test.") {
+			args = append(args, arg)
+		}
+	}
+	command := exec.CommandContext(t.Context(), os.Args[0], args...)
 	command.Env = append(os.Environ(), againVariable+"=yes", serverVariable+"="+address(t))
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
