@@ -26,9 +26,9 @@ build: ## Build bin/scrip
 	@$(GO_BUILD) -ldflags "-X main.commit=$$(scripts/commit.sh)" -o bin/scrip ./cmd/scrip
 
 .PHONY: test
-test: ## Run every test, then the concurrent packages under the race detector
+test: ## Run every test, on SQLite and PostgreSQL, then the concurrent packages under the race detector
 	CGO_ENABLED=0 go build ./...
-	scripts/test.sh ./...
+	scripts/with-postgres.sh scripts/test.sh ./...
 	scripts/race.sh
 
 .PHONY: check

@@ -36,7 +36,7 @@ type product struct {
 
 // openProduct opens the database and starts what works on it.
 func openProduct(ctx context.Context, d deps) (*product, error) {
-	st, err := store.Open(ctx, store.Options{Dir: d.DataDir, URL: d.DatabaseURL, Logger: d.Log})
+	st, err := store.Open(ctx, store.Options{Dir: d.DataDir, URL: d.DatabaseURL, Now: d.Now, Logger: d.Log})
 	if err != nil {
 		return nil, err
 	}

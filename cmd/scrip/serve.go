@@ -19,7 +19,7 @@ import (
 // databaseFlags say where the data is. Subcommands that open the database share them.
 type databaseFlags struct {
 	Data        string `default:"./scrip-data" placeholder:"DIR" help:"Folder of the SQLite database; made when missing."`
-	DatabaseURL string `name:"database-url" placeholder:"URL" help:"Use this database instead, for example postgres://user@host/name."`
+	DatabaseURL string `name:"database-url" placeholder:"URL" help:"Use this PostgreSQL database instead: postgres://user:password@host/name."`
 }
 
 // serveCommand starts the server and runs until it is told to stop. SCRIP_API_KEY is a variable only: a secret on a command

@@ -24,7 +24,8 @@ func (c *verifyCommand) Run(p *program) error {
 			return fmt.Errorf("there is no database in %s", c.Data)
 		}
 	}
-	st, err := store.Open(p.ctx, store.Options{Dir: c.Data, URL: c.DatabaseURL, Logger: newLogger(p.stderr, p.line.LogFormat, p.line.LogLevel)})
+	log := newLogger(p.stderr, p.line.LogFormat, p.line.LogLevel)
+	st, err := store.Open(p.ctx, store.Options{Dir: c.Data, URL: c.DatabaseURL, Now: p.now, Logger: log})
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/scrip-dev/scrip/internal/engine"
 	"github.com/scrip-dev/scrip/internal/ledger"
 	"github.com/scrip-dev/scrip/internal/store"
+	"github.com/scrip-dev/scrip/test/postgres"
 )
 
 // testAPI is a whole server over a real database in a temporary folder. Its clock stands still until a test moves it.
@@ -67,7 +68,7 @@ func newTestAPI(t testing.TB) *testAPI {
 		}
 	}
 	var err error
-	a.store, err = store.Open(ctx, store.Options{Dir: t.TempDir()})
+	a.store, err = store.Open(ctx, postgres.Options(t))
 	must(err)
 	t.Cleanup(func() { must(a.store.Close()) })
 	now := func(string) ledger.Time { return ledger.Time(a.clock.Now().UnixMicro()) }

@@ -12,6 +12,7 @@ import (
 	"github.com/scrip-dev/scrip/internal/credits"
 	"github.com/scrip-dev/scrip/internal/ledger"
 	"github.com/scrip-dev/scrip/internal/store"
+	"github.com/scrip-dev/scrip/test/postgres"
 )
 
 const (
@@ -34,7 +35,7 @@ type world struct {
 
 func setup(t *testing.T) *world {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{Dir: t.TempDir()})
+	s, err := store.Open(t.Context(), postgres.Options(t))
 	if err != nil {
 		t.Fatal(err)
 	}

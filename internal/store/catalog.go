@@ -19,7 +19,7 @@ func (t *transaction) ReadCatalog(ctx context.Context, env string) (*credits.Rec
 	r.Products, errs[2] = rows(ctx, t, document[credits.Product], `SELECT format, document FROM products WHERE environment = $1 ORDER BY no`, env)
 	r.Packages, errs[3] = rows(ctx, t, document[credits.Package], `SELECT format, document FROM packages WHERE environment = $1 ORDER BY no`, env)
 	r.Versions, errs[4] = rows(ctx, t, document[credits.PackageVersion], `SELECT format, document FROM package_versions
-		WHERE environment = $1 ORDER BY kind, package_id, version`, env)
+		WHERE environment = $1 ORDER BY version`, env)
 	return &r, errors.Join(errs[:]...)
 }
 

@@ -3,134 +3,43 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"fmt"
-	"net/url"
-	"strings"
+	"io"
 
 	"github.com/pressly/goose/v3"
-	sqlitedriver "modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"github.com/pressly/goose/v3/lock"
+
+	"github.com/scrip-dev/scrip/internal/engine"
 )
 
-// dialect is everything that differs between databases.
+// dialect is everything that differs between databases. Each has a file of its own beside this one.
 type dialect struct {
-	goose      goose.Dialect
-	openWriter func(path string) (*sql.DB, error)
-	openReader func(path string) (*sql.DB, error)
-	// keepWAL starts what works on the database beside the writer.
-	keepWAL func(path string, failed func(error) error) (*walKeeper, error)
-	// check refuses a database that is not ours, cannot be read, or could lose acknowledged writes.
-	check func(ctx context.Context, writer *sql.DB, path string) error
+	name         string // in the names of migrations that only this database runs
+	goose        goose.Dialect
+	versionTable string // where the versions of the schema stand
+	// server tells that the database is a program of its own, which survives ours and recovers by itself: a commit whose
+	// outcome is lost puts nothing in doubt.
+	server bool
+	// claim keeps others off what only one process may use, until it is closed.
+	claim      func(o Options) (io.Closer, error)
+	openWriter func(o Options) (*sql.DB, error)
+	openReader func(o Options) (*sql.DB, error)
+	// check refuses a database that is not ours, cannot be read, or could lose acknowledged writes. It runs before
+	// anything is written.
+	check func(ctx context.Context, writer *sql.DB, o Options) error
+	// migrationLock, where there can be several processes, lets one of them migrate at a time.
+	migrationLock func() (lock.SessionLocker, error)
+	// keepWAL, if not nil, starts what works on the database beside the writer.
+	keepWAL func(o Options, failed func(error) error) (*walKeeper, error)
+	// hotWrites are the writing statements to be prepared for commit.
+	hotWrites []string
+	// commit implements engine.Journal.Commit.
+	commit func(ctx context.Context, j *Journal, c *engine.Commit) error
 	// uniqueViolation tells whether an error is the violation of a primary key or unique constraint.
 	uniqueViolation func(error) bool
 	// fatal tells whether an error puts the stored data in doubt.
 	fatal func(error) bool
-	// passing tells whether the same statement may succeed later, and surely had no effect.
+	// passing tells whether the same statement may succeed later. On a file it surely had no effect.
 	passing func(error) bool
 	// reset makes the writing pool usable again after a commit that failed in passing.
 	reset func(writer *sql.DB)
-}
-
-// applicationID marks our SQLite files ("Scrp"), so that we never write into somebody else's.
-const applicationID = 0x53637270
-
-var sqlite = dialect{
-	goose:           goose.DialectSQLite3,
-	openWriter:      openSQLiteWriter,
-	openReader:      openSQLiteReader,
-	keepWAL:         keepWAL,
-	check:           checkSQLite,
-	uniqueViolation: codes(sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE),
-	fatal:           codes(sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB),
-	passing:         codes(sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED),
-	// SQLite may keep the transaction open after a failed commit; if it did not, this does nothing.
-	reset: func(writer *sql.DB) { _, _ = writer.Exec(`ROLLBACK`) },
-}
-
-// codes makes a test for SQLite's result codes. A primary code (below 256) stands for all its extended ones.
-func codes(wanted ...int) func(error) bool {
-	return func(err error) bool {
-		var e *sqlitedriver.Error
-		if !errors.As(err, &e) {
-			return false
-		}
-		for _, code := range wanted {
-			if e.Code() == code || code < 256 && e.Code()&0xff == code {
-				return true
-			}
-		}
-		return false
-	}
-}
-
-// sqliteAddress is the DSN of a file. Every connection gets the pragmas.
-func sqliteAddress(path string, pragmas ...string) string {
-	q := url.Values{"_pragma": append([]string{"busy_timeout(5000)", "foreign_keys(1)"}, pragmas...)}
-	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
-}
-
-// walPagesMax is how many pages the write-ahead log may hold, 64 MB, before the writer itself moves them: when the keeper
-// cannot keep up.
-const walPagesMax = 16_000
-
-// writerCacheKB is how much of the database the writer keeps at hand: the state of some ten thousand pools, so that writing
-// a window does not read them again.
-const writerCacheKB = 32 << 10
-
-// openSQLiteWriter opens the one connection that writes. Its transactions are immediate: they take the write lock when
-// they begin, so they never fail half-way because another one was faster.
-func openSQLiteWriter(path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", sqliteAddress(path, "journal_mode(WAL)", "synchronous(FULL)", fmt.Sprintf("wal_autocheckpoint(%d)", walPagesMax),
-		fmt.Sprintf("cache_size(-%d)", writerCacheKB))+"&_txlock=immediate")
-	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
-	}
-	db.SetMaxOpenConns(1)
-	return db, nil
-}
-
-func openSQLiteReader(path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", sqliteAddress(path, "query_only(1)"))
-	if err != nil {
-		return nil, fmt.Errorf("open database for reading: %w", err)
-	}
-	db.SetMaxOpenConns(readersMax)
-	db.SetMaxIdleConns(readersMax)
-	return db, nil
-}
-
-// checkSQLite runs before anything is written.
-func checkSQLite(ctx context.Context, db *sql.DB, path string) error {
-	var tables, application int64
-	if err := db.QueryRowContext(ctx, `SELECT COUNT(*) FROM sqlite_master`).Scan(&tables); err != nil {
-		return fmt.Errorf("%s cannot be read as a database; restore a backup, or move it away to start anew: %w", path, err)
-	}
-	if err := db.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&application); err != nil {
-		return fmt.Errorf("read application id of %s: %w", path, err)
-	}
-	if tables > 0 && application != applicationID {
-		return fmt.Errorf("%s belongs to another program", path)
-	}
-	if _, err := db.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d`, applicationID)); err != nil {
-		return fmt.Errorf("mark %s: %w", path, err)
-	}
-	return checkDurability(ctx, db, path)
-}
-
-// checkDurability refuses settings under which a power cut could take back an acknowledged write.
-func checkDurability(ctx context.Context, db *sql.DB, path string) error {
-	var journal string
-	if err := db.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&journal); err != nil {
-		return fmt.Errorf("read journal mode of %s: %w", path, err)
-	}
-	var synchronous int
-	if err := db.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&synchronous); err != nil {
-		return fmt.Errorf("read synchronous setting of %s: %w", path, err)
-	}
-	const full = 2 // 3, EXTRA, is stronger
-	if !strings.EqualFold(journal, "wal") || synchronous < full {
-		return fmt.Errorf("%s could lose acknowledged writes (journal mode %s, synchronous %d); use a file system that supports WAL", path, journal, synchronous)
-	}
-	return nil
 }

@@ -12,9 +12,8 @@ import (
 
 // Journal keeps what the engine commits. It is safe for concurrent use; see engine.Journal for the contract.
 type Journal struct {
-	store  *Store
-	hot    map[string]*sql.Stmt // the queries of the event path, parsed once for each connection
-	insert *sql.Stmt
+	store *Store
+	hot   map[string]*sql.Stmt // the statements of the event path, parsed once for each connection
 }
 
 // hotQueries are asked for single events: to find a pool, an earlier entry, a key.
@@ -26,24 +25,25 @@ const (
 	selectBlock = `SELECT position, entries, data FROM journal
 		WHERE shard = $1 AND position <= $2 ORDER BY position DESC LIMIT 1`
 	selectKeyChunk = `SELECT data FROM key_chunks WHERE shard = $1 AND run = $2 AND chunk = $3`
+	insertBlock    = `INSERT INTO journal (shard, position, entries, data) VALUES ($1, $2, $3, $4)`
 )
 
-// openJournal prepares the queries of the event path. The database is closed, and with it they, by Store.Close.
+// openJournal prepares the statements of the event path. The database is closed, and with it they, by Store.Close.
 func openJournal(ctx context.Context, s *Store) (*Journal, error) {
 	j := &Journal{store: s, hot: map[string]*sql.Stmt{}}
-	for _, query := range hotQueries {
-		stmt, err := s.reader.PrepareContext(ctx, query)
+	err := errors.Join(j.prepare(ctx, s.reader, hotQueries), j.prepare(ctx, s.writer, s.dialect.hotWrites))
+	return j, err
+}
+
+func (j *Journal) prepare(ctx context.Context, db *sql.DB, statements []string) error {
+	for _, text := range statements {
+		stmt, err := db.PrepareContext(ctx, text)
 		if err != nil {
-			return nil, fmt.Errorf("prepare: %w", err)
+			return fmt.Errorf("prepare: %w", err)
 		}
-		j.hot[query] = stmt
+		j.hot[text] = stmt
 	}
-	var err error
-	j.insert, err = s.writer.PrepareContext(ctx, `INSERT INTO journal (shard, position, entries, data) VALUES ($1, $2, $3, $4)`)
-	if err != nil {
-		return nil, fmt.Errorf("prepare: %w", err)
-	}
-	return j, nil
+	return nil
 }
 
 // Journal returns the store's journal.
@@ -51,6 +51,11 @@ func (s *Store) Journal() *Journal { return s.journal }
 
 // Commit implements engine.Journal.
 func (j *Journal) Commit(ctx context.Context, c *engine.Commit) error {
+	return j.store.dialect.commit(ctx, j, c)
+}
+
+// commitRowByRow is how a database commits that costs no round trips.
+func commitRowByRow(ctx context.Context, j *Journal, c *engine.Commit) error {
 	return j.store.WriteTx(ctx, func(tx *sql.Tx) error {
 		if err := j.insertBlocks(ctx, tx, c); err != nil {
 			if j.store.dialect.uniqueViolation(err) {
@@ -63,7 +68,7 @@ func (j *Journal) Commit(ctx context.Context, c *engine.Commit) error {
 }
 
 func (j *Journal) insertBlocks(ctx context.Context, tx *sql.Tx, c *engine.Commit) error {
-	insert := tx.StmtContext(ctx, j.insert)
+	insert := tx.StmtContext(ctx, j.hot[insertBlock])
 	for i := range c.Blocks {
 		b := &c.Blocks[i]
 		if _, err := insert.ExecContext(ctx, c.Shard, int64(b.First), b.Entries, b.Data); err != nil {
@@ -128,21 +133,34 @@ func writeDerived(ctx context.Context, tx *sql.Tx, c *engine.Commit) error {
 
 // completeWindow records that everything of a window has been written.
 func completeWindow(ctx context.Context, tx *sql.Tx, c *engine.Commit) error {
-	if r := c.Run; r != nil {
-		_, err := tx.ExecContext(ctx, `INSERT INTO key_runs (shard, run, keys, firsts, filter) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (shard, run) DO UPDATE SET keys = excluded.keys, firsts = excluded.firsts, filter = excluded.filter`,
-			c.Shard, int64(r.Run), r.Keys, notNil(r.Firsts), notNil(r.Filter))
-		if err != nil {
+	for _, s := range completions(c) {
+		if _, err := tx.ExecContext(ctx, s.query, s.args...); err != nil {
 			return err
 		}
 	}
-	if cp := c.Checkpoint; cp != nil {
-		_, err := tx.ExecContext(ctx, `INSERT INTO checkpoints (shard, windows, owners, grants) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (shard) DO UPDATE SET windows = excluded.windows, owners = excluded.owners, grants = excluded.grants`,
-			c.Shard, int64(cp.Windows), int64(cp.Owners), int64(cp.Grants))
-		return err
-	}
 	return nil
+}
+
+// statement is a query with its arguments.
+type statement struct {
+	query string
+	args  []any
+}
+
+// completions are the statements that record a complete window, if the commit completes one.
+func completions(c *engine.Commit) []statement {
+	var list []statement
+	if r := c.Run; r != nil {
+		list = append(list, statement{`INSERT INTO key_runs (shard, run, keys, firsts, filter) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (shard, run) DO UPDATE SET keys = excluded.keys, firsts = excluded.firsts, filter = excluded.filter`,
+			[]any{c.Shard, int64(r.Run), r.Keys, notNil(r.Firsts), notNil(r.Filter)}})
+	}
+	if cp := c.Checkpoint; cp != nil {
+		list = append(list, statement{`INSERT INTO checkpoints (shard, windows, owners, grants) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (shard) DO UPDATE SET windows = excluded.windows, owners = excluded.owners, grants = excluded.grants`,
+			[]any{c.Shard, int64(cp.Windows), int64(cp.Owners), int64(cp.Grants)}})
+	}
+	return list
 }
 
 // notNil keeps empty bytes from being stored as NULL.
@@ -164,28 +182,45 @@ func (j *Journal) Head(ctx context.Context, shard uint16) (engine.Position, erro
 	return engine.Position(position + entries), err
 }
 
+// blocksPage is how many blocks are read at a time: some megabytes, which take a moment, so that a long journal needs
+// no statement that runs for long.
+const blocksPage = 64
+
 // Blocks implements engine.Journal.
 func (j *Journal) Blocks(ctx context.Context, from engine.Position, visit func(*engine.Block) error) error {
+	for {
+		read, err := j.blocks(ctx, from, func(b *engine.Block) error {
+			from = b.Next()
+			return visit(b)
+		})
+		if err != nil || read < blocksPage {
+			return err
+		}
+	}
+}
+
+// blocks visits the next blocks from the one that holds a position, or else comes after it, and counts them.
+func (j *Journal) blocks(ctx context.Context, from engine.Position, visit func(*engine.Block) error) (read int, err error) {
 	rows, err := j.store.reader.QueryContext(ctx, `SELECT position, entries, data FROM journal
-		WHERE shard = $1 AND position >= COALESCE(
+		WHERE shard = $1 AND position + entries > $2 AND position >= COALESCE(
 			(SELECT MAX(position) FROM journal WHERE shard = $1 AND position <= $2), 0)
-		ORDER BY position`, from.Shard(), int64(from))
+		ORDER BY position LIMIT $3`, from.Shard(), int64(from), blocksPage)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { _ = rows.Close() }()
-	for rows.Next() {
+	for ; rows.Next(); read++ {
 		var b engine.Block
 		var first int64
 		if err := rows.Scan(&first, &b.Entries, &b.Data); err != nil {
-			return err
+			return read, err
 		}
 		b.First = engine.Position(first)
 		if err := visit(&b); err != nil {
-			return err
+			return read, err
 		}
 	}
-	return rows.Err()
+	return read, rows.Err()
 }
 
 // Block implements engine.Journal.

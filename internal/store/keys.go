@@ -13,7 +13,7 @@ import (
 // Keys implements credits.Tx.
 func (t *transaction) Keys(ctx context.Context) ([]*credits.Key, error) {
 	return rows(ctx, t, scanKey, `SELECT environment, id, no, kind, name, scopes, hash, created_at, expires_at, revoked_at
-		FROM api_keys ORDER BY environment, no`)
+		FROM api_keys ORDER BY no`)
 }
 
 func scanKey(r *sql.Rows) (*credits.Key, error) {

@@ -7,31 +7,26 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/scrip-dev/scrip/internal/credits"
 )
 
-// Names of the files in the data directory.
-const (
-	fileName     = "scrip.db"
-	lockFileName = "scrip.lock"
-)
-
-// readersMax is the size of the pool for reading. SQLite readers do not wait for the writer.
+// readersMax is the size of the pool for reading.
 const readersMax = 8
 
 // ErrClosed is returned after the store has failed or was closed: nothing is written any more.
 var ErrClosed = errors.New("the store takes no more writes")
 
-// Options says where the data is. Exactly one of Dir and URL is needed.
+// Options says where the data is. Dir or URL is needed.
 type Options struct {
 	// Dir is the directory of a SQLite database, made if it does not exist.
 	Dir string
-	// URL is a postgres:// address. It is not supported yet.
+	// URL is the postgres:// address of a PostgreSQL database, which then takes the place of Dir.
 	URL string
+	// Now is this machine's clock. A database server whose clock is far from it is refused. It may be nil in tests.
+	Now func() time.Time
 	// Logger may be nil.
 	Logger *slog.Logger
 }
@@ -43,7 +38,7 @@ type Store struct {
 	dialect dialect
 	journal *Journal
 	wal     *walKeeper
-	lock    io.Closer
+	claim   io.Closer
 	log     *slog.Logger
 
 	failOnce sync.Once
@@ -56,51 +51,50 @@ var _ credits.Store = (*Store)(nil)
 // Open opens a database, makes or upgrades its tables, and checks that it can be trusted with acknowledged writes. The
 // error of a refusal is one clear line.
 func Open(ctx context.Context, o Options) (*Store, error) {
+	s := &Store{dialect: sqlite, log: o.Logger, failed: make(chan struct{})}
 	switch {
 	case o.URL != "":
-		return nil, errors.New("PostgreSQL is not supported yet; leave the database URL away and name a data directory")
+		s.dialect = postgres
 	case o.Dir == "":
 		return nil, errors.New("no data directory given")
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
 	}
-	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make data directory: %w", err)
+	var err error
+	if s.claim, err = s.dialect.claim(o); err != nil {
+		return nil, err
 	}
-	lock, err := lockFile(filepath.Join(o.Dir, lockFileName))
-	if err != nil {
-		return nil, fmt.Errorf("data directory %s: %w", o.Dir, err)
-	}
-	s := &Store{dialect: sqlite, lock: lock, log: o.Logger, failed: make(chan struct{})}
-	if err := s.open(ctx, filepath.Join(o.Dir, fileName)); err != nil {
+	if err := s.open(ctx, o); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-// open opens the pools. The writer comes first: it makes the file and its tables.
-func (s *Store) open(ctx context.Context, path string) (err error) {
-	if s.writer, err = s.dialect.openWriter(path); err != nil {
+// open opens the pools. The writer comes first: it makes the tables.
+func (s *Store) open(ctx context.Context, o Options) (err error) {
+	if s.writer, err = s.dialect.openWriter(o); err != nil {
 		return err
 	}
-	if err := s.dialect.check(ctx, s.writer, path); err != nil {
+	if err := s.dialect.check(ctx, s.writer, o); err != nil {
 		return err
 	}
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
-	if s.reader, err = s.dialect.openReader(path); err != nil {
+	if s.reader, err = s.dialect.openReader(o); err != nil {
 		return err
 	}
 	if s.journal, err = openJournal(ctx, s); err != nil {
 		return err
 	}
-	s.wal, err = s.dialect.keepWAL(path, s.judge)
+	if s.dialect.keepWAL != nil {
+		s.wal, err = s.dialect.keepWAL(o, s.judge)
+	}
 	return err
 }
 
-// Close closes the database and gives up its lock. Transactions under way must have ended.
+// Close closes the database and gives up the claim on it. Transactions under way must have ended.
 func (s *Store) Close() error {
 	var errs []error
 	if s.wal != nil {
@@ -111,7 +105,7 @@ func (s *Store) Close() error {
 			errs = append(errs, db.Close())
 		}
 	}
-	return errors.Join(append(errs, s.lock.Close())...)
+	return errors.Join(append(errs, s.claim.Close())...)
 }
 
 // Writer is the writing pool. On SQLite it has one connection: a transaction that is not ended blocks every other writer.
@@ -147,8 +141,8 @@ func (s *Store) fail(err error) {
 // *credits.Error of kind Unavailable says that the database could not take the write, or, when Failed is closed too, that
 // the outcome of the commit is unknown.
 func (s *Store) WriteTx(ctx context.Context, fn func(*sql.Tx) error) error {
-	if s.Err() != nil {
-		return fmt.Errorf("%w: %w", credits.Unavailable("the database has failed"), ErrClosed)
+	if err := s.writable(); err != nil {
+		return err
 	}
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
@@ -165,8 +159,17 @@ func (s *Store) WriteTx(ctx context.Context, fn func(*sql.Tx) error) error {
 	return nil
 }
 
-// commitFailed says what a failed commit means. One that the context ended, or that found no room, was surely rolled
-// back. After any other the outcome is unknown: only a new start, which reads the file, can tell.
+// writable refuses after the database has failed.
+func (s *Store) writable() error {
+	if s.Err() != nil {
+		return fmt.Errorf("%w: %w", credits.Unavailable("the database has failed"), ErrClosed)
+	}
+	return nil
+}
+
+// commitFailed says what a failed commit means. On a file, one that the context ended, or that found no room, was surely
+// rolled back; after any other the outcome is unknown, and only a new start, which reads the file, can tell. A server
+// decides by itself what becomes of a commit whose answer got lost, and whoever repeats the request finds out.
 func (s *Store) commitFailed(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
@@ -174,8 +177,9 @@ func (s *Store) commitFailed(ctx context.Context, err error) error {
 	case s.dialect.passing(err):
 		s.dialect.reset(s.writer)
 		return s.judge(err)
+	case !s.dialect.server || s.dialect.fatal(err):
+		s.fail(err)
 	}
-	s.fail(err)
 	return fmt.Errorf("%w: %w", credits.Unavailable("the outcome of the write is not known; repeat the request"), err)
 }
 
@@ -189,7 +193,7 @@ func (s *Store) ReadTx(ctx context.Context, fn func(*sql.Tx) error) error {
 	return s.judge(fn(tx))
 }
 
-// judge looks at an error that came out of the database: one that puts the file in doubt stops all writing, one that
+// judge looks at an error that came out of the database: one that puts stored data in doubt stops all writing, one that
 // passes becomes Unavailable, and others are returned as they are.
 func (s *Store) judge(err error) error {
 	switch {

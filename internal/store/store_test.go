@@ -16,7 +16,12 @@ import (
 
 func open(t *testing.T, dir string) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{Dir: dir})
+	return openWith(t, store.Options{Dir: dir})
+}
+
+func openWith(t *testing.T, o store.Options) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,10 +34,15 @@ func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) credits.Store { return open(t, t.TempDir()) })
 }
 
-// refused opens a directory that must be refused, with a one-line reason that holds a text.
 func refused(t *testing.T, dir, reason string) {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{Dir: dir})
+	refusedWith(t, store.Options{Dir: dir}, reason)
+}
+
+// refusedWith opens a database that must be refused, with a one-line reason that holds a text.
+func refusedWith(t *testing.T, o store.Options, reason string) {
+	t.Helper()
+	s, err := store.Open(t.Context(), o)
 	if err == nil {
 		_ = s.Close()
 		t.Fatalf("opened; want a refusal that says %q", reason)

@@ -22,8 +22,8 @@ type walKeeper struct {
 }
 
 // keepWAL starts the keeper of a file. failed is told of an error that puts the file in doubt.
-func keepWAL(path string, failed func(error) error) (*walKeeper, error) {
-	db, err := sql.Open("sqlite", sqliteAddress(path, "synchronous(FULL)"))
+func keepWAL(o Options, failed func(error) error) (*walKeeper, error) {
+	db, err := sql.Open("sqlite", sqliteAddress(filePath(o), "synchronous(FULL)"))
 	if err != nil {
 		return nil, fmt.Errorf("open database for checkpoints: %w", err)
 	}
@@ -34,8 +34,11 @@ func keepWAL(path string, failed func(error) error) (*walKeeper, error) {
 	return k, nil
 }
 
-// committed tells the keeper that there is something to move.
+// committed tells the keeper that there is something to move. A database without such a log has no keeper.
 func (k *walKeeper) committed() {
+	if k == nil {
+		return
+	}
 	select {
 	case k.wrote <- struct{}{}:
 	default:

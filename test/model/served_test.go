@@ -2,10 +2,10 @@ package model_test
 
 import (
 	"flag"
-	"os"
 	"testing"
 
 	"github.com/scrip-dev/scrip/test/model"
+	"github.com/scrip-dev/scrip/test/postgres"
 	"github.com/scrip-dev/scrip/test/served"
 )
 
@@ -26,6 +26,12 @@ func TestModelServed(t *testing.T) {
 	}})
 }
 
+// TestModelServedOnPostgres: and all of that on the other database.
+func TestModelServedOnPostgres(t *testing.T) {
+	t.Parallel()
+	postgres.Again(t, "^TestModelServed$")
+}
+
 // windowSizes are how many entries the servers put into a window; 0 is as many as the program does.
 var windowSizes = []int{0, 6, 50}
 
@@ -41,7 +47,7 @@ type fleet struct {
 // ship is a server with the worlds that it has seen.
 type ship struct {
 	*served.Server
-	dir    string
+	drop   func() // its database
 	worlds int
 }
 
@@ -61,15 +67,12 @@ func (f *fleet) world(windows int, o served.WorldOptions) *served.World {
 }
 
 func (f *fleet) launch(windows int) *ship {
-	dir, err := os.MkdirTemp("", "scrip-model-")
+	database, drop := postgres.Fresh(f.t)
+	s, err := served.Open(served.Options{Database: database, WindowEntries: windows})
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	s, err := served.Open(served.Options{Dir: dir, WindowEntries: windows})
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return &ship{Server: s, dir: dir}
+	return &ship{Server: s, drop: drop}
 }
 
 func (f *fleet) sink(s *ship) {
@@ -79,9 +82,7 @@ func (f *fleet) sink(s *ship) {
 	if err := s.Close(); err != nil {
 		f.t.Error(err)
 	}
-	if err := os.RemoveAll(s.dir); err != nil {
-		f.t.Error(err)
-	}
+	s.drop()
 }
 
 func (f *fleet) retire() {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/scrip-dev/scrip/internal/api/contract"
+	"github.com/scrip-dev/scrip/test/postgres"
 	"github.com/scrip-dev/scrip/test/scenario"
 	"github.com/scrip-dev/scrip/test/served"
 )
@@ -26,7 +27,7 @@ func TestScenariosServed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, err := served.Open(served.Options{Dir: t.TempDir(), WindowEntries: how.windows, Contract: contract.New(t).Verify})
+			s, err := served.Open(served.Options{Database: postgres.Options(t), WindowEntries: how.windows, Contract: contract.New(t).Verify})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -45,6 +46,12 @@ func TestScenariosServed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestScenariosServedOnPostgres: and all of that on the other database.
+func TestScenariosServedOnPostgres(t *testing.T) {
+	t.Parallel()
+	postgres.Again(t, "^TestScenariosServed$")
 }
 
 // finish holds the journal against its rules and closes the server.

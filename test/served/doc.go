@@ -1,7 +1,7 @@
 // Package served is a model.Subject that speaks REST: each World is one customer in an environment of its own on a real
-// server in this process, with SQLite, the engine, the use cases and the HTTP handler that the program is made of.
+// server in this process, with a database, the engine, the use cases and the HTTP handler that the program is made of.
 //
-// A Server is opened in a folder and serves any number of worlds, each with its own clock and grace. It can be closed and
+// A Server is opened on a database and serves any number of worlds, each with its own clock and grace. It can be closed and
 // opened again over the same data at any moment (Restart), can cut the journal into small windows so that derived tables
 // are written and read all the time, and can recompute the whole journal (Verify). Every exchange may be held against
 // api/openapi.yaml.

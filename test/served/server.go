@@ -21,8 +21,8 @@ import (
 
 // Options says how a server is opened.
 type Options struct {
-	Dir           string // folder of the database
-	WindowEntries int    // see engine.Options; 0 for the engine's own
+	Database      store.Options
+	WindowEntries int // see engine.Options; 0 for the engine's own
 	// Contract, when set, is asked about every exchange.
 	Contract func(contract.Exchange) error
 }
@@ -56,7 +56,7 @@ const installedAt = ledger.Time(1_700_000_000_000_000)
 
 const cursorSecretBytes = 32
 
-// Open starts a server on an empty or existing folder.
+// Open starts a server on an empty or existing database.
 func Open(o Options) (*Server, error) {
 	s := &Server{options: o, secret: make([]byte, cursorSecretBytes), clocks: map[string]*worldClock{}}
 	if _, err := rand.Read(s.secret); err != nil {
@@ -67,7 +67,7 @@ func Open(o Options) (*Server, error) {
 
 func (s *Server) start() (err error) {
 	ctx := context.Background()
-	if s.store, err = store.Open(ctx, store.Options{Dir: s.options.Dir}); err != nil {
+	if s.store, err = store.Open(ctx, s.options.Database); err != nil {
 		return err
 	}
 	s.engine, err = engine.Open(ctx, engine.Options{
