@@ -50,6 +50,37 @@ func TestLongestIdempotencyKey(t *testing.T) {
 	}
 }
 
+func TestRepeatAfterArchiving(t *testing.T) {
+	// What succeeded before a customer or credit type was archived is answered again; nothing new is accepted.
+	t.Parallel()
+	a := newTestAPI(t)
+	a.catalog()
+	a.ok("POST", "/api/v1/credits/custom-currencies", `{"id":"gone","displayName":"Gone"}`)
+	const grants, reservations, check = "/api/v1/credits/grants", "/api/v1/credits/reservations",
+		customersPath + "/acme/entitlements/check?currencyId=credits&reserveAmount=2&reservationId="
+	grant := func(currency, key string) string {
+		return `{"customerId":"acme","currencyId":"` + currency + `","displayName":"D","amount":5,"idempotencyKey":"` + key + `"}`
+	}
+	hold := func(id string) string {
+		return `{"customerId":"acme","currencyId":"credits","reservationId":"` + id + `","amount":2}`
+	}
+	first := a.ok("POST", grants, grant("credits", "g"))
+	a.ok("POST", grants, grant("gone", "g2"))
+	a.ok("POST", reservations, hold("r"))
+	a.ok("GET", check+"c", "").want("data.isGranted", "true")
+	a.ok("POST", "/api/v1/credits/custom-currencies/gone/archive", "")
+	a.ok("POST", grants, grant("gone", "g2")).want("data.currencyId", `"gone"`)
+	a.refused(409, "CreditTypeArchived", "", "POST", grants, grant("gone", "g3"))
+	a.ok("POST", customersPath+"/acme/archive", "")
+	a.ok("POST", grants, grant("credits", "g")).want("data.id", first.at("data.id"))
+	a.refused(409, "CustomerIsArchived", "", "POST", grants, grant("credits", "g4"))
+	a.ok("POST", reservations, hold("r")).want("data.heldAmount", "2", "data.available", "1")
+	a.refused(409, "CustomerIsArchived", "", "POST", reservations, hold("r2"))
+	a.ok("GET", check+"c", "").want("data.isGranted", "true", "data.reservation.heldAmount", "2")
+	a.ok("GET", check+"c2", "").want("data.isGranted", "false", "data.accessDeniedReason", `"CustomerIsArchived"`)
+	a.ok("GET", customersPath+"/acme/entitlements/check?currencyId=credits", "").want("data.accessDeniedReason", `"CustomerIsArchived"`)
+}
+
 func TestUnkeyedRetry(t *testing.T) {
 	// A client's own retry within ten minutes gets the first answer; a request that is no retry always acts.
 	t.Parallel()

@@ -2,6 +2,7 @@ package credits
 
 import (
 	"context"
+	"errors"
 
 	"github.com/scrip-dev/scrip/internal/amount"
 	"github.com/scrip-dev/scrip/internal/engine"
@@ -90,7 +91,7 @@ func (s *Service) Check(ctx context.Context, env string, by Caller, in CheckRequ
 		}
 		a.HasSoftLimit = catalog.softLimit(cs, in.Resource, creditType, a.UpdatedAt)
 	}
-	if cs != nil && cs.Customer.ArchivedAt != 0 {
+	if cs != nil && cs.Customer.Archived() && in.Reserve == nil { // a reservation may be a repeat: it judges that itself
 		a.Denied = DeniedCustomerArchived
 	}
 	if a.Denied != "" {
@@ -198,11 +199,15 @@ func (s *Service) checkAndReserve(ctx context.Context, by Caller, in CheckReques
 	reserve := *in.Reserve
 	reserve.Pool = a.Pool.Key
 	hold, err := s.Reserve(ctx, by, reserve)
-	if insufficient(err) {
+	var refused *Error
+	switch {
+	case errors.As(err, &refused) && refused.Kind == KindPaymentRequired:
 		a.Denied = DeniedInsufficient
 		return nil
-	}
-	if err != nil {
+	case errors.As(err, &refused) && refused.Code == ReasonCustomerArchived:
+		a.Denied = DeniedCustomerArchived
+		return nil
+	case err != nil:
 		return err
 	}
 	a.Granted, a.Hold = true, &hold

@@ -2,7 +2,6 @@ package credits
 
 import (
 	"context"
-	"errors"
 
 	"github.com/scrip-dev/scrip/internal/amount"
 	"github.com/scrip-dev/scrip/internal/engine"
@@ -24,13 +23,12 @@ type Reservation struct {
 }
 
 // Reserve holds credits, checked and taken in one step. Repeating an id with the same amount answers what the first call
-// did. It fails with InsufficientCredits, IdempotencyMismatch, TooManyReservations, or an invalid member.
+// did, also when the customer was archived since. It fails with CustomerNotFound, CustomerIsArchived, CurrencyNotFound,
+// InsufficientCredits, IdempotencyMismatch, TooManyReservations, or an invalid member.
 func (s *Service) Reserve(ctx context.Context, by Caller, in Reservation) (ledger.Hold, error) {
-	if _, err := s.openCustomer(ctx, in.Pool.Environment, in.Pool.Customer); err != nil {
+	cs, err := s.CustomerState(ctx, in.Pool.Environment, in.Pool.Customer)
+	if err != nil {
 		return ledger.Hold{}, err
-	}
-	if _, ok := s.Catalog(in.Pool.Environment).CreditType(in.Pool.Currency); !ok {
-		return ledger.Hold{}, missing("CurrencyNotFound", "custom currency", clip(in.Pool.Currency))
 	}
 	if err := validName("reservationId", in.ID, idLengthMax); err != nil {
 		return ledger.Hold{}, err
@@ -39,6 +37,7 @@ func (s *Service) Reserve(ctx context.Context, by Caller, in Reservation) (ledge
 		return ledger.Hold{}, Invalid("amount", "must be more than 0")
 	}
 	op := &reserveOp{by: by, in: in}
+	op.refused = s.Catalog(in.Pool.Environment).refuseConsumption(cs, in.Pool.Customer, in.Pool.Currency, in.Feature)
 	if err := s.engine.Do(ctx, op)[0]; err != nil {
 		return ledger.Hold{}, err
 	}
@@ -50,6 +49,8 @@ type reserveOp struct {
 	by   Caller
 	in   Reservation
 	hold ledger.Hold
+
+	refused *Error // by the catalogue, unless the reservation was made before
 }
 
 // Scope implements engine.Op.
@@ -62,6 +63,9 @@ func (op *reserveOp) Scope() engine.Scope {
 
 // Decide implements engine.Op.
 func (op *reserveOp) Decide(tx *engine.Tx) error {
+	if op.refused != nil {
+		return op.refused
+	}
 	e := tx.Entry()
 	e.Kind, e.Actor, e.Request, e.Key = engine.ReserveEntry, op.by.Actor, op.by.Request, op.in.ID
 	if err := tx.Open(refOf(op.in.Pool)); err != nil {
@@ -258,10 +262,4 @@ func (s *Service) Holds(ctx context.Context, pool ledger.Key) ([]ledger.Hold, er
 		return nil, err
 	}
 	return s.engine.Holds(ctx, pool)
-}
-
-// insufficient tells whether an error says that there are too few credits.
-func insufficient(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Kind == KindPaymentRequired
 }
