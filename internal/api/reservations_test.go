@@ -61,6 +61,21 @@ func TestReservationTimesOut(t *testing.T) {
 	a.ok("GET", "/api/v1/events?customerId=acme", "").want("data.0.kind", `"CONSUMPTION"`, "data.0.idempotencyKey", "null", "data.1", "")
 }
 
+func TestReserveBelowZero(t *testing.T) {
+	// Only a soft limit lets a hold go beyond what is available, and only when that is asked for (semantics 6.4).
+	t.Parallel()
+	a := newTestAPI(t)
+	a.features() // with a soft limit for the customer as a whole, and none for resources
+	reserve := func(more string) string {
+		return `{"customerId":"acme","currencyId":"credits","reservationId":"r","amount":5` + more + `}`
+	}
+	const path = "/api/v1/credits/reservations"
+	a.refused(402, "InsufficientCredits", "amount", "POST", path, reserve(``))
+	a.refused(402, "InsufficientCredits", "amount", "POST", path, reserve(`,"allowOverdraft":true,"resourceId":"site"`))
+	a.ok("POST", path, reserve(`,"allowOverdraft":true`)).want("data.unfundedAmount", "5", "data.available", "-5")
+	a.ok("POST", path, reserve(``)).want("data.unfundedAmount", "5") // a repeat
+}
+
 func TestCheckReserves(t *testing.T) {
 	// A check with a reservation holds in one step: of ten holds of 75 on 500 credits, six are granted (wire reference 4.7).
 	t.Parallel()

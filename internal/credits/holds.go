@@ -18,7 +18,7 @@ type Reservation struct {
 	Amount         amount.Amount // the most the operation can cost
 	ExpiresAt      ledger.Time   // 0 means one hour from now
 	Capture        bool          // charge the held amount when the time runs out instead of freeing it
-	AllowOverdraft bool          // hold beyond what is available; only under a soft limit
+	AllowOverdraft bool          // hold beyond what is available; counts only under a soft limit (semantics 6.4)
 	Feature        string        // attributed to it when settled, or empty
 }
 
@@ -36,8 +36,11 @@ func (s *Service) Reserve(ctx context.Context, by Caller, in Reservation) (ledge
 	if in.Amount.Sign() <= 0 {
 		return ledger.Hold{}, Invalid("amount", "must be more than 0")
 	}
+	catalog := s.Catalog(in.Pool.Environment)
+	soft := in.AllowOverdraft && catalog.softLimit(cs, in.Pool.Resource, in.Pool.Currency, s.clock(in.Pool.Environment))
+	in.AllowOverdraft = soft // asking for it is not enough
 	op := &reserveOp{by: by, in: in}
-	op.refused = s.Catalog(in.Pool.Environment).refuseConsumption(cs, in.Pool.Customer, in.Pool.Currency, in.Feature)
+	op.refused = catalog.refuseConsumption(cs, in.Pool.Customer, in.Pool.Currency, in.Feature)
 	if err := s.engine.Do(ctx, op)[0]; err != nil {
 		return ledger.Hold{}, err
 	}

@@ -4085,7 +4085,7 @@ type Reservation struct {
 
 // ReservationCreate Credits to hold.
 type ReservationCreate struct {
-	// AllowOverdraft Hold more than is available, on soft-limited credits.
+	// AllowOverdraft Hold more than is available. It counts only while an entitlement with a soft limit on these credits is in force; otherwise what is missing is refused.
 	AllowOverdraft *bool `json:"allowOverdraft,omitempty"`
 
 	// Amount An AmountInput above zero.
