@@ -41,6 +41,16 @@ func TestPartialSettleRepeats(t *testing.T) {
 	}
 	a.refused(409, "IdempotencyMismatch", "idempotencyKey", "POST", path, `{`+who+`,"amount":6,"final":false,"idempotencyKey":"k"}`)
 	a.ok("POST", path, `{`+who+`,"amount":6,"final":false,"idempotencyKey":"k2"}`).want("data.consumedAmount", "11", "data.balance", "89")
+	a.clock.advance(time.Hour) // timed out: the parts go on
+	a.ok("POST", path, `{`+who+`,"amount":5,"final":false,"idempotencyKey":"k"}`).want("data.consumedAmount", "5", "data.balance", "89")
+	for range 2 {
+		a.ok("POST", path, `{`+who+`,"amount":4,"final":false,"idempotencyKey":"k3"}`).want("data.status", `"EXPIRED"`, "data.balance", "85")
+	}
+	a.refused(409, "IdempotencyMismatch", "idempotencyKey", "POST", path, `{`+who+`,"amount":3,"final":false,"idempotencyKey":"k3"}`)
+	a.ok("POST", path, `{`+who+`,"amount":2,"final":false}`).want("data.balance", "83")
+	a.ok("POST", path, `{`+who+`,"amount":2,"final":false}`).want("data.balance", "81")
+	a.ok("POST", path, `{`+who+`,"amount":1}`).want("data.status", `"SETTLED"`, "data.consumedAmount", "12", "data.balance", "80")
+	a.ok("POST", path, `{`+who+`,"amount":2,"final":false}`).want("data.status", `"SETTLED"`, "data.balance", "80")
 }
 
 func TestReservationTimesOut(t *testing.T) {

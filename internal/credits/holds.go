@@ -125,8 +125,9 @@ type Settlement struct {
 }
 
 // Settle burns what a hold was for and frees the rest. The first of settle, release and timeout wins; later ones answer
-// its result. A settle that comes after the timeout freed the credits is not lost: it burns like a direct consumption,
-// once. It fails with ReservationNotFound, with IdempotencyMismatch when the key was used for another partial settle of
+// its result. A settle that comes after the timeout freed the credits is not lost: it burns like a direct consumption. The
+// first final one does so once and closes the matter; partial ones before it each burn, as they did before the timeout, and
+// are answered with the hold as it timed out. It fails with ReservationNotFound, with IdempotencyMismatch when the key was used for another partial settle of
 // the hold, or with an invalid member.
 func (s *Service) Settle(ctx context.Context, by Caller, in Settlement) (ledger.Hold, error) {
 	if in.Amount.Sign() < 0 || !in.Amount.InRange() {
@@ -206,8 +207,8 @@ func (op *settleOp) apply(pool *ledger.Pool, tx *ledger.Tx) (ledger.Hold, error)
 	return pool.Settle(tx, op.in.ID, op.in.Amount, !op.in.Partial, op.in.ExtendTo)
 }
 
-// settleEnded answers for a hold that has ended: with how it ended, and, if it timed out before the operation was
-// settled, by burning the amount now.
+// settleEnded answers for a hold that has ended: with how it ended, and, if it timed out before the operation was settled
+// for good, by burning the amount now.
 func (op *settleOp) settleEnded(tx *engine.Tx, pool *ledger.Pool) error {
 	ended, ok, err := tx.Find(engine.HoldEndKey(op.in.Pool, op.in.ID))
 	if err != nil {
@@ -220,7 +221,7 @@ func (op *settleOp) settleEnded(tx *engine.Tx, pool *ledger.Pool) error {
 	if op.hold.End != ledger.HoldExpired {
 		return nil
 	}
-	late, done, err := tx.Find(lateSettleKey(op.in.Pool, op.in.ID))
+	late, done, err := op.findLate(tx, op.lateName())
 	if err != nil || !done && op.in.Amount.IsZero() {
 		return err
 	}
@@ -228,9 +229,33 @@ func (op *settleOp) settleEnded(tx *engine.Tx, pool *ledger.Pool) error {
 		op.settledLate(late.Event.Charges[0].Cost)
 		return nil
 	}
+	if op.in.Partial {
+		return op.settleLatePart(tx, pool)
+	}
 	op.settledLate(op.in.Amount)
+	return op.burnLate(tx, pool, op.lateName())
+}
+
+// settleLatePart burns a part after the timeout: once under its key, and without one each time, as before the timeout.
+func (op *settleOp) settleLatePart(tx *engine.Tx, pool *ledger.Pool) error {
+	if op.in.Key == "" {
+		return op.burnLate(tx, pool, op.lateName()+"\x00"+tx.Entry().Position.TxnID())
+	}
+	name := op.lateName() + "\x00\x00" + op.in.Key
+	first, repeated, err := op.findLate(tx, name)
+	switch {
+	case err != nil:
+		return err
+	case repeated:
+		return op.sameRequest(first)
+	}
+	return op.burnLate(tx, pool, name)
+}
+
+// burnLate burns what a hold was for after it timed out, like a direct consumption.
+func (op *settleOp) burnLate(tx *engine.Tx, pool *ledger.Pool, name string) error {
 	e := tx.Entry()
-	e.Kind, e.Key = engine.ConsumeEntry, lateSettleName(op.in.Pool.Currency, op.in.ID)
+	e.Kind, e.Key, e.Fingerprint = engine.ConsumeEntry, name, op.fingerprint
 	e.Event = &engine.Event{
 		Resource: op.in.Pool.Resource, At: tx.Now(), Status: engine.EventRated,
 		Charges: []engine.Charge{{Charge: op.hold.Charge, Currency: op.in.Pool.Currency, Units: op.in.Amount, Cost: op.in.Amount}},
@@ -238,24 +263,34 @@ func (op *settleOp) settleEnded(tx *engine.Tx, pool *ledger.Pool) error {
 	return refusal(pool.Consume(tx.Ledger(0), op.in.Amount, op.hold.Charge, false))
 }
 
-// settledLate is how a hold looks that timed out before it was settled.
+// settledLate is how a hold looks that timed out before its final settle.
 func (op *settleOp) settledLate(burned amount.Amount) {
 	op.hold.End, op.hold.Settled = ledger.HoldSettled, op.hold.Settled.Add(burned)
 }
 
-// lateSettleName is the key under which a settle after the timeout burns, once. No caller's key begins with a NUL.
-func lateSettleName(currency, id string) string { return "\x00settle:" + currency + ":" + id }
+// lateName is the key under which the final settle after the timeout burns, once; those of partial ones begin with it. No
+// caller's key, credit type or reservation has a NUL.
+func (op *settleOp) lateName() string { return "\x00settle:" + op.in.Pool.Currency + ":" + op.in.ID }
 
-func lateSettleKey(pool ledger.Key, id string) engine.KeyHash {
-	return engine.EventKey(pool.Environment, pool.Customer, pool.Resource, "", lateSettleName(pool.Currency, id))
+func (op *settleOp) findLate(tx *engine.Tx, name string) (*engine.Entry, bool, error) {
+	pool := op.in.Pool
+	return tx.Find(engine.EventKey(pool.Environment, pool.Customer, pool.Resource, "", name))
 }
 
 // Repeat implements engine.Op: a partial settle under the same key has been done.
 func (op *settleOp) Repeat(_ *engine.Tx, first *engine.Entry) error {
+	if err := op.sameRequest(first); err != nil {
+		return err
+	}
+	op.hold = *holdIn(first, op.in.ID)
+	return nil
+}
+
+// sameRequest refuses a key that another partial settle of the hold has used.
+func (op *settleOp) sameRequest(first *engine.Entry) error {
 	if first.Fingerprint != op.fingerprint {
 		return mismatch("idempotencyKey")
 	}
-	op.hold = *holdIn(first, op.in.ID)
 	return nil
 }
 

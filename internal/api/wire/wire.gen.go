@@ -4148,7 +4148,7 @@ type ReservationSettle struct {
 	// ExpiresAt With `final` false, extends the hold up to 24 hours from its creation.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 
-	// Final Default true: frees the rest. False keeps the rest held.
+	// Final Default true: frees the rest. False keeps the rest held. After the reservation timed out, partial settles and then one final one still burn, as events do.
 	Final *bool `json:"final,omitempty"`
 
 	// IdempotencyKey Makes a partial settle safe to repeat. A final one needs none: a reservation ends once.
