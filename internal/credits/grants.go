@@ -60,24 +60,30 @@ func (s *Service) CreateGrant(ctx context.Context, env string, by Caller, in New
 	if err != nil {
 		return nil, err
 	}
-	if err := in.check(); err != nil {
+	id, err := s.createGrant(ctx, env, by, cs, in)
+	if err != nil {
 		return nil, err
+	}
+	return s.Grant(ctx, env, id)
+}
+
+func (s *Service) createGrant(ctx context.Context, env string, by Caller, cs *CustomerState, in NewGrant) (ledger.GrantID, error) {
+	if err := in.check(); err != nil {
+		return 0, err
 	}
 	grant, err := in.grant()
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	if in.Key == "" && in.OwnKey != "" {
 		in.Key = "\x00" + in.OwnKey // no caller's key has a NUL
 	}
 	op := &grantOp{env: env, by: by, in: in, grant: grant, refused: s.Catalog(env).refuseGrant(cs, in.CreditType)}
 	if op.fingerprint, err = in.fingerprint(); err != nil {
-		return nil, err
+		return 0, err
 	}
-	if err := s.engine.Do(ctx, op)[0]; err != nil {
-		return nil, err
-	}
-	return s.Grant(ctx, env, op.id)
+	err = s.engine.Do(ctx, op)[0]
+	return op.id, err
 }
 
 // refuseGrant tells why the customer can get no credits of the type, or returns nil.

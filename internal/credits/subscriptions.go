@@ -55,6 +55,7 @@ type Subscription struct {
 	Charges                 []PurchasedQuantity
 	Entitlements            []EntitlementOverride
 	Metadata                map[string]string
+	Purchases               []Purchase `json:",omitempty"` // still to be granted
 }
 
 // PlanSpan is what was in force for a subscription from an instant until the From of the next span.
