@@ -126,6 +126,42 @@ func TestReleasedEventIsUsage(t *testing.T) {
 	a.ok("GET", "/api/v1/usage/later/history/calls?startDate=2026-03-01T00:00:00Z", "").want("data.series.0.points.0.value", "1")
 }
 
+func TestReleasedLongAfter(t *testing.T) {
+	// An event that a person lets in long after its usage period burns what it would have burned in time: the blocks of the
+	// period go on from where they were (semantics 8.3).
+	t.Parallel()
+	a := newTestAPI(t)
+	a.catalog()
+	a.blocks()
+	report := func(key, bytes, at string) answer {
+		t.Helper()
+		return a.ok("POST", "/api/v1/events/report", `{"events":[{"customerId":"acme","eventName":"sent","idempotencyKey":"`+key+`",
+			"timestamp":"`+at+`","dimensions":{"bytes":`+bytes+`}}]}`)
+	}
+	report("a", "400", "2026-03-01T12:00:00Z").want("data.0.burns.0.cost", "1")
+	a.clock.advance(70 * 24 * time.Hour)
+	report("b", "400", "2026-05-10T12:00:00Z").want("data.0.burns.0.cost", "1")
+	for i, late := range []struct{ bytes, cost string }{{"500", "0"}, {"200", "1"}, {"900", "0"}} {
+		id := report(fmt.Sprint("late", i), late.bytes, "2026-03-20T00:00:00Z").want("data.0.reason", `"TimestampTooOld"`).text("data.0.eventId")
+		a.ok("POST", "/api/v1/events/"+id+"/release", "").want("data.event.burns.0.cost", late.cost)
+	}
+}
+
+// blocks adds to the catalogue plan "blocks", in which every begun thousand of bytes costs a credit, and subscribes acme to it.
+func (a *testAPI) blocks() {
+	a.t.Helper()
+	a.ok("POST", "/api/v1/features", `{"id":"bytes","displayName":"Bytes","featureType":"NUMBER","meterType":"INCREMENTAL",
+		"unitTransformation":{"divide":1000,"round":"UP"}}`)
+	a.ok("PATCH", "/api/v1/features/bytes", `{"meter":{"aggregation":{"function":"SUM","field":"bytes"},
+		"filters":[{"conditions":[{"field":"eventName","operation":"EQUALS","value":"sent"}]}]}}`)
+	a.ok("POST", "/api/v1/products", `{"id":"b","displayName":"B"}`)
+	a.ok("POST", "/api/v1/plans", `{"id":"blocks","displayName":"Blocks","productId":"b"}`)
+	a.ok("PATCH", "/api/v1/plans/blocks", `{"charges":{"pricingType":"PAID","pricingModels":[{"billingModel":"CREDIT_BASED",
+		"featureId":"bytes","pricePeriods":[{"billingPeriod":"MONTHLY","creditRate":{"currencyId":"credits","amount":1}}]}]}}`)
+	a.ok("POST", "/api/v1/plans/blocks/publish", `{"migrationType":"NEW_CUSTOMERS"}`)
+	a.ok("POST", "/api/v1/subscriptions", `{"id":"sub-blocks","customerId":"acme","planId":"blocks"}`)
+}
+
 func TestAsyncQuarantine(t *testing.T) {
 	// An item of a batch that cannot be accepted waits in quarantine and fails nothing else. Its key is taken; released, it
 	// burns what was asked for, once.

@@ -127,8 +127,8 @@ func (p *pricing) add(f *Feature, candidates []Candidate) bool {
 	for _, cand := range candidates {
 		o := newOffer(f, cand)
 		if !f.Meter.Stateless() {
-			period := cand.Subscription.usagePeriod(p.event.At)
-			o.charge.Meter = &engine.MeterUse{Period: period, Meter: f.Meter, Measure: measure}
+			from, to := cand.Subscription.BillingPeriodAt(p.event.At) // meters with a memory add up in it (semantics 8.2)
+			o.charge.Meter = &engine.MeterUse{Period: from, End: to, Meter: f.Meter, Measure: measure}
 		}
 		line.offers = append(line.offers, o)
 	}

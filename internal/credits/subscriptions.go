@@ -272,9 +272,3 @@ func (s *Subscription) BillingPeriodAt(at ledger.Time) (from, to ledger.Time) {
 	}
 	return PeriodAround(s.StartAt, months, at)
 }
-
-// usagePeriod is the start of the period in which meters with a memory add up (semantics 8.2): the billing period.
-func (s *Subscription) usagePeriod(at ledger.Time) ledger.Time {
-	from, _ := s.BillingPeriodAt(at)
-	return from
-}

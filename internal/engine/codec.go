@@ -167,6 +167,12 @@ func (r *reader) event(at ledger.Time) *Event {
 	return ev
 }
 
+// What a charge says of its meter; 0 means that there is none.
+const (
+	meterWithoutEnd = iota + 1
+	meterWithEnd
+)
+
 func appendCharge(b []byte, c *Charge) []byte {
 	b = appendString(b, c.Feature)
 	b = appendString(b, c.Mapping)
@@ -175,11 +181,15 @@ func appendCharge(b []byte, c *Charge) []byte {
 	b = appendString(b, c.Subscription)
 	b = c.Units.AppendBinary(b)
 	b = c.Cost.AppendBinary(b)
-	if c.Meter == nil {
+	switch {
+	case c.Meter == nil:
 		return append(b, 0)
+	case c.Meter.End == 0:
+		b = appendInt(append(b, meterWithoutEnd), int64(c.Meter.Period))
+	default:
+		b = appendInt(append(b, meterWithEnd), int64(c.Meter.Period))
+		b = appendInt(b, int64(c.Meter.End-c.Meter.Period))
 	}
-	b = append(b, 1)
-	b = appendInt(b, int64(c.Meter.Period))
 	return appendMeterUse(b, c.Meter)
 }
 
@@ -191,8 +201,12 @@ func (r *reader) charge() Charge {
 		Units:        r.amount(),
 		Cost:         r.amount(),
 	}
-	if r.byte() == 1 {
+	switch kind := r.byte(); kind {
+	case meterWithoutEnd, meterWithEnd:
 		c.Meter = &MeterUse{Period: ledger.Time(r.int())}
+		if kind == meterWithEnd {
+			c.Meter.End = c.Meter.Period + ledger.Time(r.int())
+		}
 		r.meterUse(c.Meter)
 	}
 	return c

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/scrip-dev/scrip/internal/ledger"
+	"github.com/scrip-dev/scrip/internal/rating"
 )
 
 // RowsOf lists the rows that the entry wrote in a pool, in order.
@@ -18,34 +19,71 @@ func (e *Entry) RowsOf(pool ledger.Key) []ledger.Row {
 // Rows lists every row of the i-th opened pool, oldest first. It reads the pool's whole history inside the writer: it is
 // for rare corrections only.
 func (tx *Tx) Rows(i int) ([]ledger.Row, error) {
-	s, key := tx.shard, tx.pools[i].owner.key()
-	if err := s.settled(); err != nil {
-		return nil, err
-	}
-	pages := s.pagesNow(tx.pools[i].owner)
+	key := tx.pools[i].owner.key()
 	var entries [][]ledger.Row
+	err := tx.history(tx.pools[i].owner, func(e *Entry) error {
+		entries = append(entries, e.RowsOf(key))
+		return nil
+	})
+	slices.Reverse(entries)
+	return slices.Concat(entries...), err
+}
+
+// Recall counts the meter of a charge again from the journal, if its period is over, so that the charge gets the units that
+// it would have got in time. Like Rows it reads a whole history, of the customer: it is for events that a person lets in.
+func (tx *Tx) Recall(c *Charge) error {
+	if c.Meter == nil || !c.Meter.Over(tx.now) {
+		return nil
+	}
+	key, state := keyOfMeter(c), &rating.State{}
+	err := tx.history(tx.customer, func(e *Entry) error {
+		if e.Event.Status != EventRated {
+			resolved, err := tx.shard.taken(tx.ctx, ResolveKey(e.Position))
+			if err != nil || resolved == nil {
+				return err
+			}
+			e = resolved
+		}
+		for i := range e.Event.Charges { // in any order they count the same
+			if c := &e.Event.Charges[i]; c.Meter != nil && keyOfMeter(c) == key {
+				state.Advance(c.Meter.Meter, c.Meter.Measure)
+			}
+		}
+		return nil
+	})
+	if tx.recalled == nil {
+		tx.recalled = map[meterKey]*rating.State{}
+	}
+	tx.recalled[key] = state
+	return unreadable(err)
+}
+
+// history visits every entry of an owner's postings, newest first.
+func (tx *Tx) history(o *owner, visit func(*Entry) error) error {
+	s := tx.shard
+	if err := s.settled(); err != nil {
+		return err
+	}
+	pages := s.pagesNow(o)
 	for {
 		page, err := pages.next(tx.ctx)
-		if err != nil {
-			return nil, err
-		}
-		if page == nil {
-			break
+		if err != nil || page == nil {
+			return err
 		}
 		refs, err := s.decodeRefs(page)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, ref := range slices.Backward(refs) {
 			entry, err := s.entry(tx.ctx, ref.at)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			entries = append(entries, entry.RowsOf(key))
+			if err := visit(entry); err != nil {
+				return err
+			}
 		}
 	}
-	slices.Reverse(entries)
-	return slices.Concat(entries...), nil
 }
 
 // FinalGrant returns the last state of a grant that its pool has forgotten because it is final, or nil.

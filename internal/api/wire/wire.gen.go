@@ -4661,17 +4661,19 @@ type UsageMeasurement struct {
 	CreatedAt time.Time `json:"createdAt"`
 
 	// Credit Only for features that burn credits.
-	Credit           *UsageWallet `json:"credit,omitempty"`
-	CurrentUsage     *Amount      `json:"currentUsage,omitempty"`
-	CustomerID       string       `json:"customerId"`
-	FeatureID        string       `json:"featureId"`
-	ID               string       `json:"id"`
-	NextResetDate    *time.Time   `json:"nextResetDate,omitempty"`
-	ResourceID       *string      `json:"resourceId,omitempty"`
-	Timestamp        time.Time    `json:"timestamp"`
-	UsagePeriodEnd   *time.Time   `json:"usagePeriodEnd,omitempty"`
-	UsagePeriodStart *time.Time   `json:"usagePeriodStart,omitempty"`
-	Value            int64        `json:"value"`
+	Credit *UsageWallet `json:"credit,omitempty"`
+
+	// CurrentUsage Of the usage period, right after. Absent for a period that was over for more than 31 days.
+	CurrentUsage     *Amount    `json:"currentUsage,omitempty"`
+	CustomerID       string     `json:"customerId"`
+	FeatureID        string     `json:"featureId"`
+	ID               string     `json:"id"`
+	NextResetDate    *time.Time `json:"nextResetDate,omitempty"`
+	ResourceID       *string    `json:"resourceId,omitempty"`
+	Timestamp        time.Time  `json:"timestamp"`
+	UsagePeriodEnd   *time.Time `json:"usagePeriodEnd,omitempty"`
+	UsagePeriodStart *time.Time `json:"usagePeriodStart,omitempty"`
+	Value            int64      `json:"value"`
 }
 
 // UsageReport Measurements to record.
