@@ -110,6 +110,41 @@ func TestMeasurements(t *testing.T) {
 	a.ok("POST", "/api/v1/events/estimate", `{"customerId":"acme","eventName":"x"}`).want("data.warnings", `["FEATURE_NOT_FOUND"]`)
 }
 
+func TestUnitsAreBilledInBlocks(t *testing.T) {
+	// A check and an estimate of units see the begun block of the usage period, as the event itself does (semantics 8.3).
+	t.Parallel()
+	a := newTestAPI(t)
+	a.catalog()
+	a.blocks()
+	a.grant("3", "")
+	report := func(key, bytes string) answer {
+		t.Helper()
+		return a.ok("POST", "/api/v1/events/report", `{"events":[{"customerId":"acme","eventName":"sent","idempotencyKey":"`+key+`",
+			"dimensions":{"bytes":`+bytes+`}}]}`)
+	}
+	check := func(units, granted string) {
+		t.Helper()
+		a.ok("GET", customersPath+"/acme/entitlements/check?featureId=bytes&requestedUsage="+units, "").want("data.isGranted", granted)
+	}
+	estimate := func(units, cost string) {
+		t.Helper()
+		a.ok("POST", "/api/v1/usage/estimate", `{"customerId":"acme","featureId":"bytes","value":`+units+`}`).
+			want("data.estimates.0.estimatedCost", cost, "data.estimates.0.breakdown.0.featureId", `"bytes"`)
+	}
+	check("3000", "true")
+	check("3001", "false")
+	estimate("1", "1")
+	estimate("3001", "4")
+	report("a", "400").want("data.0.burns.0.cost", "1")
+	check("600", "true") // in the block that is paid
+	check("2600", "true")
+	check("2601", "false")
+	estimate("600", "0")
+	estimate("601", "1")
+	report("b", "601").want("data.0.burns.0.cost", "1")
+	a.ok("POST", "/api/v1/usage/estimate", `{"customerId":"acme","featureId":"calls","value":2}`).want("data.estimates.0.estimatedCost", "2")
+}
+
 func TestOldMeasurements(t *testing.T) {
 	// What is added to a usage period that was over long ago is kept for its history; there is no counter to tell or to set.
 	t.Parallel()
