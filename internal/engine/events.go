@@ -15,13 +15,14 @@ type EventRecord struct {
 	Reversed *Entry // the entry that reversed it, or nil
 }
 
-// EventQuery selects events of an environment, newest first by arrival.
+// EventQuery selects events of an environment, newest first by arrival: those of one shard in the order of its journal, those
+// of several by the clock as well.
 type EventQuery struct {
 	Environment string
-	Customer    string   // empty means all; then Attention or a scan of the journal answers
-	Attention   bool     // only events that were not rated when they came
-	Before      Position // exclusive; 0 means from the newest
-	After       Position // exclusive; with Limit, those nearest to it
+	Customer    string // empty means all; then Attention or a scan of the journal answers
+	Attention   bool   // only events that were not rated when they came
+	Older       Cut    // only events older than this one; nil means from the newest
+	Newer       Cut    // only events newer than this one, and with Limit those nearest to it
 	Limit       int
 	Match       func(*Entry) bool
 }
@@ -33,7 +34,7 @@ func (e *Engine) Events(ctx context.Context, q EventQuery) ([]EventRecord, bool,
 		if err := s.events(ctx, q, found); err != nil {
 			return nil, false, err
 		}
-		found.next()
+		found.endShard()
 	}
 	entries, more := found.result()
 	records := make([]EventRecord, len(entries))
@@ -105,10 +106,10 @@ func (s *shard) events(ctx context.Context, q EventQuery, found *eventList) erro
 			return err
 		}
 		for _, ref := range slices.Backward(refs) {
-			if q.Before != 0 && ref.at >= q.Before {
+			if q.Older != nil && ref.at >= q.Older.of(s.id) {
 				continue
 			}
-			if ref.at <= q.After {
+			if ref.at < q.Newer.of(s.id) {
 				return nil
 			}
 			entry, err := reader.read(ctx, ref.at)
@@ -128,9 +129,10 @@ func (s *shard) scanEvents(ctx context.Context, q EventQuery, found *eventList) 
 	if err != nil {
 		return err
 	}
-	if q.Before != 0 && q.Before.Shard() == s.id {
-		at = min(at, q.Before)
+	if q.Older != nil {
+		at = min(at, q.Older.of(s.id))
 	}
+	floor := q.Newer.of(s.id)
 	for at.Ordinal() > 1 {
 		block, err := s.journal.Block(ctx, at-1)
 		if err != nil {
@@ -138,7 +140,7 @@ func (s *shard) scanEvents(ctx context.Context, q EventQuery, found *eventList) 
 		}
 		var entries []*Entry
 		err = block.each(func(p Position, raw []byte) error {
-			if p >= at || p <= q.After {
+			if p >= at || p < floor {
 				return nil
 			}
 			entry, err := decodeEntry(raw, p)
@@ -154,19 +156,18 @@ func (s *shard) scanEvents(ctx context.Context, q EventQuery, found *eventList) 
 				return nil
 			}
 		}
-		if at = block.First; at <= q.After {
+		if at = block.First; at <= floor {
 			return nil
 		}
 	}
 	return nil
 }
 
-// eventList collects entries of one shard after another, each newest first, and keeps those nearest to the cursor.
+// eventList collects entries of one shard after another, each newest first, and keeps those nearest to the cut.
 type eventList struct {
 	query  EventQuery
-	shard  []*Entry
-	all    []*Entry
-	shards int // that found some
+	shard  []*Entry   // of the one being read
+	shards [][]*Entry // of those before it, each from the cut on
 }
 
 // add takes an entry and reports whether the shard has yielded enough.
@@ -175,7 +176,7 @@ func (l *eventList) add(e *Entry) bool {
 		return false
 	}
 	l.shard = append(l.shard, e)
-	if l.query.After == 0 {
+	if l.query.Newer == nil {
 		return len(l.shard) > l.query.Limit
 	}
 	if len(l.shard) > l.query.Limit+1 {
@@ -184,24 +185,43 @@ func (l *eventList) add(e *Entry) bool {
 	return false
 }
 
-func (l *eventList) next() {
-	if len(l.shard) > 0 {
-		l.shards++
+func (l *eventList) endShard() {
+	if l.query.Newer != nil {
+		slices.Reverse(l.shard)
 	}
-	l.all = append(l.all, l.shard...)
+	if len(l.shard) > 0 {
+		l.shards = append(l.shards, l.shard)
+	}
 	l.shard = nil
 }
 
-func (l *eventList) result() ([]*Entry, bool) {
-	if l.shards > 1 { // those of one shard are in order, whatever the clock did meanwhile
-		slices.SortStableFunc(l.all, func(a, b *Entry) int { return cmp.Compare(b.At, a.At) })
+// result joins the shards, going away from the cut, and tells whether there is more.
+func (l *eventList) result() (entries []*Entry, more bool) {
+	for len(l.shards) > 0 && len(entries) < l.query.Limit {
+		entries = append(entries, l.next())
 	}
-	more := len(l.all) > l.query.Limit
-	switch {
-	case !more:
-		return l.all, false
-	case l.query.After != 0:
-		return l.all[len(l.all)-l.query.Limit:], true
+	if l.query.Newer != nil {
+		slices.Reverse(entries)
 	}
-	return l.all[:l.query.Limit], true
+	return entries, len(l.shards) > 0
+}
+
+// next takes, of the entries that are next in each shard, the latest by the clock, or going up the earliest.
+func (l *eventList) next() *Entry {
+	sign := -1
+	if l.query.Newer != nil {
+		sign = +1
+	}
+	best := 0
+	for i := range l.shards {
+		a, b := l.shards[i][0], l.shards[best][0]
+		if sign*cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Position, b.Position)) < 0 {
+			best = i
+		}
+	}
+	entry := l.shards[best][0]
+	if l.shards[best] = l.shards[best][1:]; len(l.shards[best]) == 0 {
+		l.shards = slices.Delete(l.shards, best, best+1)
+	}
+	return entry
 }
