@@ -124,7 +124,7 @@ func (s *Service) priceFeature(ctx context.Context, env string, cs *CustomerStat
 	if len(candidates) == 0 {
 		return featurePrice{feature: f, denied: cs.withoutMapping(in.Resource, now)}, nil
 	}
-	price := featurePrice{feature: f, creditType: candidates[0].Mapping.CurrencyID}
+	price := featurePrice{feature: f, creditType: candidates[0].Mapping.CreditTypeID}
 	if in.Requested == nil {
 		return price, nil
 	}
@@ -156,7 +156,7 @@ func (s *Service) costOfUnits(ctx context.Context, pool ledger.Key, f *Feature, 
 	if err != nil {
 		return "", amount.Zero, Unprocessable(ReasonFormula, use.field, err.Error())
 	}
-	return best.Mapping.CurrencyID, priced.Cost, nil
+	return best.Mapping.CreditTypeID, priced.Cost, nil
 }
 
 // withoutMapping is why a feature burns no credits of a customer.

@@ -86,17 +86,17 @@ func (s *Service) createGrant(ctx context.Context, env string, by Caller, cs *Cu
 	return op.id, err
 }
 
-// refuseGrant tells why the customer can get no credits of the type, or returns nil.
-func (c *Catalog) refuseGrant(cs *CustomerState, creditType string) *Error {
+// refuseGrant tells why the customer can get no credits of a type, or returns nil.
+func (c *Catalog) refuseGrant(cs *CustomerState, id string) *Error {
 	if cs.Customer.Archived() {
 		return customerArchived()
 	}
-	currency, ok := c.CreditType(creditType)
+	creditType, ok := c.CreditType(id)
 	switch {
 	case !ok:
-		return missing("CurrencyNotFound", "custom currency", clip(creditType))
-	case currency.Archived():
-		return Conflict("CreditTypeArchived", fmt.Sprintf("custom currency %q is archived and takes no new grants", currency.ID))
+		return missing("CurrencyNotFound", "custom currency", clip(id))
+	case creditType.Archived():
+		return Conflict("CreditTypeArchived", fmt.Sprintf("custom currency %q is archived and takes no new grants", id))
 	}
 	return nil
 }

@@ -144,7 +144,7 @@ func (p *pricing) addMeasured(f *Feature, candidates []Candidate, measure rating
 func newOffer(f *Feature, cand Candidate) offer {
 	return offer{candidate: cand, charge: engine.Charge{
 		Charge:       ledger.Charge{Feature: f.ID, Mapping: cand.Mapping.ID, Version: cand.Mapping.Version},
-		Currency:     cand.Mapping.CurrencyID,
+		Currency:     cand.Mapping.CreditTypeID,
 		Subscription: cand.Subscription.ID,
 	}}
 }

@@ -226,7 +226,7 @@ func (o *PriceOverride) compile(version int32) error {
 	if err != nil {
 		return err
 	}
-	o.mapping = &Mapping{ID: o.ID, FeatureID: o.FeatureID, CurrencyID: o.CreditRate.CreditTypeID, Version: version, Rate: rate}
+	o.mapping = &Mapping{ID: o.ID, FeatureID: o.FeatureID, CreditTypeID: o.CreditRate.CreditTypeID, Version: version, Rate: rate}
 	return nil
 }
 
