@@ -36,7 +36,7 @@ type call struct {
 	traceID string // the request's id, in the answer's header and in every error
 	body    []byte // reused after the handler has returned: keep copies only
 	buffer  *bytes.Buffer
-	// effectKey names the effect of a POST that may be repeated, or is empty. See retry.go.
+	// effectKey names the effect of a request that may be repeated, or is empty. See retry.go.
 	effectKey string
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/scrip-dev/scrip/internal/api/contract"
+	"github.com/scrip-dev/scrip/internal/engine"
 )
 
 func TestRoutesMatchContract(t *testing.T) {
@@ -177,9 +178,13 @@ func FuzzCursor(f *testing.F) {
 	k := cursorKey("0123456789abcdef0123456789abcdef")
 	binding := []string{"env", "GET", "/path"}
 	f.Add(k.cursor(binding, 5))
+	f.Add(k.cutCursor(binding, engine.Cut{engine.NewPosition(0, 5), engine.NewPosition(1, 1<<20)}))
 	f.Fuzz(func(t *testing.T, text string) {
 		if no, ok := k.number(binding, text); ok && k.cursor(binding, no) != text {
 			t.Errorf("%q was accepted as %d", text, no)
+		}
+		if cut, ok := k.cut(binding, text); ok && k.cutCursor(binding, cut) != text {
+			t.Errorf("%q was accepted as %v", text, cut)
 		}
 	})
 }

@@ -110,6 +110,63 @@ func TestMeasurements(t *testing.T) {
 	a.ok("POST", "/api/v1/events/estimate", `{"customerId":"acme","eventName":"x"}`).want("data.warnings", `["FEATURE_NOT_FOUND"]`)
 }
 
+func TestUnitsAreBilledInBlocks(t *testing.T) {
+	// A check and an estimate of units see the begun block of the usage period, as the event itself does (semantics 8.3).
+	t.Parallel()
+	a := newTestAPI(t)
+	a.catalog()
+	a.blocks()
+	a.grant("3", "")
+	report := func(key, bytes string) answer {
+		t.Helper()
+		return a.ok("POST", "/api/v1/events/report", `{"events":[{"customerId":"acme","eventName":"sent","idempotencyKey":"`+key+`",
+			"dimensions":{"bytes":`+bytes+`}}]}`)
+	}
+	check := func(units, granted string) {
+		t.Helper()
+		a.ok("GET", customersPath+"/acme/entitlements/check?featureId=bytes&requestedUsage="+units, "").want("data.isGranted", granted)
+	}
+	estimate := func(units, cost string) {
+		t.Helper()
+		a.ok("POST", "/api/v1/usage/estimate", `{"customerId":"acme","featureId":"bytes","value":`+units+`}`).
+			want("data.estimates.0.estimatedCost", cost, "data.estimates.0.breakdown.0.featureId", `"bytes"`)
+	}
+	check("3000", "true")
+	check("3001", "false")
+	estimate("1", "1")
+	estimate("3001", "4")
+	report("a", "400").want("data.0.burns.0.cost", "1")
+	check("600", "true") // in the block that is paid
+	check("2600", "true")
+	check("2601", "false")
+	estimate("600", "0")
+	estimate("601", "1")
+	report("b", "601").want("data.0.burns.0.cost", "1")
+	a.ok("POST", "/api/v1/usage/estimate", `{"customerId":"acme","featureId":"calls","value":2}`).want("data.estimates.0.estimatedCost", "2")
+}
+
+func TestOldMeasurements(t *testing.T) {
+	// What is added to a usage period that was over long ago is kept for its history; there is no counter to tell or to set.
+	t.Parallel()
+	a := newTestAPI(t)
+	a.features()
+	body := func(more string) string {
+		return `{"usages":[{"customerId":"acme","featureId":"seats","createdAt":"2026-03-02T00:00:00Z"` + more + `}]}`
+	}
+	a.clock.advance(24 * time.Hour)
+	a.ok("POST", "/api/v1/usage", body(`,"value":2,"idempotencyKey":"a"`)).want("data.0.currentUsage", "2")
+	a.clock.advance(59 * 24 * time.Hour) // to the end of April: March can still be added to
+	a.ok("POST", "/api/v1/usage", body(`,"value":3,"idempotencyKey":"b"`)).want("data.0.currentUsage", "5")
+	a.clock.advance(10 * 24 * time.Hour)
+	a.ok("POST", "/api/v1/usage", body(`,"value":4,"idempotencyKey":"c"`)).want("data.0.currentUsage", "")
+	for _, key := range []string{"a", "c"} {
+		a.ok("POST", "/api/v1/usage", body(`,"value":9,"idempotencyKey":"`+key+`"`)).want("data.0.currentUsage", "")
+	}
+	a.refused(400, "TimestampTooOld", "usages[0].createdAt", "POST", "/api/v1/usage", body(`,"value":4,"updateBehavior":"SET"`))
+	a.ok("GET", "/api/v1/usage/acme/history/seats?startDate=2026-03-02T00:00:00Z&endDate=2026-03-03T00:00:00Z", "").
+		want("data.series.0.points.0.value", "9")
+}
+
 func TestCheapestSubscriptionEverywhere(t *testing.T) {
 	// Of two subscriptions that price a feature, the check, the estimate and the event itself all take the cheaper one
 	// (semantics 9.3), although it began later.

@@ -30,7 +30,7 @@ func (s *server) listEvents(c *call) (any, error) {
 			}
 		}
 	}
-	page := q.page()
+	page := credits.EventPage{After: q.cut("after"), Before: q.cut("before"), Limit: q.limit()}
 	if err := q.done(); err != nil {
 		return nil, err
 	}
@@ -41,8 +41,7 @@ func (s *server) listEvents(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, pagination := paged(q, list, eventOut)
-	return wire.EventPage{Data: data, Pagination: pagination}, nil
+	return wire.EventPage{Data: listOut(list.Items, eventOut), Pagination: q.cutPagination(list.Next, list.Prev)}, nil
 }
 
 func (s *server) getEvent(c *call) (any, error) {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -124,6 +125,86 @@ func TestReleasedEventIsUsage(t *testing.T) {
 	a.ok("POST", "/api/v1/events/"+page.text("data.0.id")+"/release", "")
 	a.ok("POST", "/api/v1/events/"+page.text("data.1.id")+"/drop", "")
 	a.ok("GET", "/api/v1/usage/later/history/calls?startDate=2026-03-01T00:00:00Z", "").want("data.series.0.points.0.value", "1")
+}
+
+func TestEventsOfManyShards(t *testing.T) {
+	// The events of an environment are one list, newest first, whatever shards their customers are in: the same forwards and
+	// backwards, filtered by status too, and undisturbed by what arrives meanwhile.
+	t.Parallel()
+	a := newShardedAPI(t, 4)
+	a.catalog()
+	report := func(customer string) string {
+		t.Helper()
+		a.clock.advance(time.Second)
+		return a.ok("POST", "/api/v1/events/report", `{"events":[{"customerId":"`+customer+`","eventName":"call","idempotencyKey":"`+a.clock.Now().String()+`"}]}`).
+			text("data.0.eventId")
+	}
+	var all, waiting []string
+	for i := range 24 {
+		id := report([]string{"acme", "nobody", "a", "b", "c", "d"}[i%6])
+		all = append([]string{id}, all...)
+		if i%6 != 0 {
+			waiting = append([]string{id}, waiting...)
+		}
+	}
+	for path, want := range map[string][]string{"": all, "?status=QUARANTINED": waiting, "?status=QUARANTINED,RATED": all} {
+		if got := a.walk("/api/v1/events" + path); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%s lists %v, want %v", path, got, want)
+		}
+	}
+	for _, id := range []string{waiting[0], waiting[5]} {
+		a.ok("POST", "/api/v1/events/"+id+"/drop", "")
+		waiting = slices.DeleteFunc(waiting, func(other string) bool { return other == id })
+	}
+	if got := a.walk("/api/v1/events?status=QUARANTINED"); fmt.Sprint(got) != fmt.Sprint(waiting) {
+		t.Errorf("waiting are %v, want %v", got, waiting)
+	}
+	first := a.ok("GET", "/api/v1/events?limit=10", "")
+	late := report("late")
+	second := a.ok("GET", "/api/v1/events?limit=10&after="+first.text("pagination.next"), "")
+	if got := append(first.ids(), second.ids()...); fmt.Sprint(got) != fmt.Sprint(all[:20]) {
+		t.Errorf("two pages are %v, want %v", got, all[:20])
+	}
+	if got := a.ok("GET", "/api/v1/events?limit=1", "").ids(); got[0] != late {
+		t.Errorf("the newest is %v, want %s", got, late)
+	}
+	a.refused(400, "InvalidArgumentError", "after", "GET", "/api/v1/events?customerId=a&after="+first.text("pagination.next"), "")
+}
+
+func TestReleasedLongAfter(t *testing.T) {
+	// An event that a person lets in long after its usage period burns what it would have burned in time: the blocks of the
+	// period go on from where they were (semantics 8.3).
+	t.Parallel()
+	a := newTestAPI(t)
+	a.catalog()
+	a.blocks()
+	report := func(key, bytes, at string) answer {
+		t.Helper()
+		return a.ok("POST", "/api/v1/events/report", `{"events":[{"customerId":"acme","eventName":"sent","idempotencyKey":"`+key+`",
+			"timestamp":"`+at+`","dimensions":{"bytes":`+bytes+`}}]}`)
+	}
+	report("a", "400", "2026-03-01T12:00:00Z").want("data.0.burns.0.cost", "1")
+	a.clock.advance(70 * 24 * time.Hour)
+	report("b", "400", "2026-05-10T12:00:00Z").want("data.0.burns.0.cost", "1")
+	for i, late := range []struct{ bytes, cost string }{{"500", "0"}, {"200", "1"}, {"900", "0"}} {
+		id := report(fmt.Sprint("late", i), late.bytes, "2026-03-20T00:00:00Z").want("data.0.reason", `"TimestampTooOld"`).text("data.0.eventId")
+		a.ok("POST", "/api/v1/events/"+id+"/release", "").want("data.event.burns.0.cost", late.cost)
+	}
+}
+
+// blocks adds to the catalogue plan "blocks", in which every begun thousand of bytes costs a credit, and subscribes acme to it.
+func (a *testAPI) blocks() {
+	a.t.Helper()
+	a.ok("POST", "/api/v1/features", `{"id":"bytes","displayName":"Bytes","featureType":"NUMBER","meterType":"INCREMENTAL",
+		"unitTransformation":{"divide":1000,"round":"UP"}}`)
+	a.ok("PATCH", "/api/v1/features/bytes", `{"meter":{"aggregation":{"function":"SUM","field":"bytes"},
+		"filters":[{"conditions":[{"field":"eventName","operation":"EQUALS","value":"sent"}]}]}}`)
+	a.ok("POST", "/api/v1/products", `{"id":"b","displayName":"B"}`)
+	a.ok("POST", "/api/v1/plans", `{"id":"blocks","displayName":"Blocks","productId":"b"}`)
+	a.ok("PATCH", "/api/v1/plans/blocks", `{"charges":{"pricingType":"PAID","pricingModels":[{"billingModel":"CREDIT_BASED",
+		"featureId":"bytes","pricePeriods":[{"billingPeriod":"MONTHLY","creditRate":{"currencyId":"credits","amount":1}}]}]}}`)
+	a.ok("POST", "/api/v1/plans/blocks/publish", `{"migrationType":"NEW_CUSTOMERS"}`)
+	a.ok("POST", "/api/v1/subscriptions", `{"id":"sub-blocks","customerId":"acme","planId":"blocks"}`)
 }
 
 func TestAsyncQuarantine(t *testing.T) {

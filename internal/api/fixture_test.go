@@ -57,7 +57,10 @@ func (c *testClock) advance(d time.Duration) {
 var testNow = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // newTestAPI starts a server. Everything is closed when the test ends.
-func newTestAPI(t testing.TB) *testAPI {
+func newTestAPI(t testing.TB) *testAPI { return newShardedAPI(t, 1) }
+
+// newShardedAPI is newTestAPI over so many shards.
+func newShardedAPI(t testing.TB, shards uint16) *testAPI {
 	t.Helper()
 	ctx := t.Context()
 	a := &testAPI{t: t, contract: contract.New(t), clock: &testClock{now: testNow}}
@@ -72,7 +75,7 @@ func newTestAPI(t testing.TB) *testAPI {
 	must(err)
 	t.Cleanup(func() { must(a.store.Close()) })
 	now := func(string) ledger.Time { return ledger.Time(a.clock.Now().UnixMicro()) }
-	journal, err := engine.Open(ctx, engine.Options{Journal: a.store.Journal(), Clock: now,
+	journal, err := engine.Open(ctx, engine.Options{Journal: a.store.Journal(), Clock: now, Shards: shards,
 		LateGrace: func(string) ledger.Time { return ledger.Time(time.Hour / time.Microsecond) }})
 	must(err)
 	t.Cleanup(journal.Close)

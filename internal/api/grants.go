@@ -207,7 +207,7 @@ func costBasis(g *credits.Grant) *wire.Amount {
 
 // lastChange is the last instant at which something happened to the grant itself.
 func lastChange(g *credits.Grant) ledger.Time {
-	return max(g.CreatedAt, g.ActivatedAt, g.DepletedAt, g.VoidedAt, g.ExpiredAt)
+	return max(g.CreatedAt, g.ActivatedAt, g.DepletedAt, g.UpdatedAt, g.VoidedAt, g.ExpiredAt)
 }
 
 func actorOut(a ledger.Actor) wire.Actor {

@@ -66,6 +66,26 @@ func TestGrantIdempotencyKey(t *testing.T) {
 	}
 }
 
+func TestGrantUpdatedAt(t *testing.T) {
+	// updatedAt moves with every change of the grant itself, also of what decides nothing, and not when it is read or burned.
+	t.Parallel()
+	a := newTestAPI(t)
+	a.catalog()
+	path := "/api/v1/credits/grants/" + a.grant("10", "")
+	changed := func(at string, change func() answer) {
+		t.Helper()
+		a.clock.advance(time.Hour)
+		change().want("data.updatedAt", at)
+		a.clock.advance(time.Minute)
+		a.ok("GET", path, "").want("data.updatedAt", at)
+	}
+	changed(`"2026-03-01T13:00:00.000Z"`, func() answer { return a.ok("PATCH", path, `{"metadata":{"a":"b"}}`) })
+	changed(`"2026-03-01T14:01:00.000Z"`, func() answer { return a.ok("PATCH", path, `{"priority":3}`) })
+	a.ok("POST", "/api/v1/credits/consumption", `{"customerId":"acme","currencyId":"credits","amount":1,"idempotencyKey":"k"}`)
+	a.ok("PATCH", path, `{}`).want("data.updatedAt", `"2026-03-01T14:01:00.000Z"`)
+	changed(`"2026-03-01T15:02:00.000Z"`, func() answer { return a.ok("POST", path+"/void", "") })
+}
+
 func TestBurnOrderOverHTTP(t *testing.T) {
 	// Priority, then expiry, decide who pays; each grant touched has its row (S2).
 	t.Parallel()

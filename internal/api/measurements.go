@@ -54,7 +54,7 @@ func measurementIn(in *wire.UsageInput) (credits.Measurement, error) {
 func measurementOut(in *credits.Measurement, m *credits.Measured) wire.UsageMeasurement {
 	out := wire.UsageMeasurement{
 		ID: m.Position.EventID(), CustomerID: in.Customer, FeatureID: in.Feature, ResourceID: orNull(in.Resource), Value: in.Value,
-		CreatedAt: timeOut(m.CreatedAt), Timestamp: timeOut(m.At), CurrentUsage: &m.Usage,
+		CreatedAt: timeOut(m.CreatedAt), Timestamp: timeOut(m.At), CurrentUsage: m.Usage,
 	}
 	if m.Window.Resets() {
 		out.UsagePeriodStart, out.UsagePeriodEnd = timeOrNull(m.Window.From), timeOrNull(m.Window.To)

@@ -12,12 +12,14 @@ import (
 	"github.com/scrip-dev/scrip/internal/api/strictjson"
 	"github.com/scrip-dev/scrip/internal/api/wire"
 	"github.com/scrip-dev/scrip/internal/credits"
+	"github.com/scrip-dev/scrip/internal/engine"
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
 
 // Limits of a query.
 const (
 	queryTextMax   = 255 // characters of one value
+	queryCursorMax = 512 // characters of a cursor: room for some 50 shards
 	queryValuesMax = 100 // values of one list
 	pageLimitMax   = 100
 )
@@ -75,7 +77,10 @@ func (q *query) names() []string {
 }
 
 // text reads a single value of at most 255 characters.
-func (q *query) text(name string) string {
+func (q *query) text(name string) string { return q.single(name, queryTextMax) }
+
+// single reads a single value of at most so many characters.
+func (q *query) single(name string, most int) string {
 	q.known[name] = true
 	values := q.values[name]
 	if len(values) == 0 {
@@ -85,15 +90,15 @@ func (q *query) text(name string) string {
 		q.fail(name, "is given more than once")
 		return ""
 	}
-	return q.checked(name, values[0])
+	return q.checked(name, values[0], most)
 }
 
-func (q *query) checked(name, value string) string {
+func (q *query) checked(name, value string, most int) string {
 	switch {
 	case !utf8.ValidString(value) || strings.IndexByte(value, 0) >= 0:
 		q.fail(name, "must be valid UTF-8 without NUL")
-	case utf8.RuneCountInString(value) > queryTextMax:
-		q.fail(name, "has more than %d characters", queryTextMax)
+	case utf8.RuneCountInString(value) > most:
+		q.fail(name, "has more than %d characters", most)
 	default:
 		return value
 	}
@@ -116,7 +121,7 @@ func (q *query) texts(name string) []string {
 	for _, value := range q.values[name] {
 		for element := range strings.SplitSeq(value, ",") {
 			if element != "" {
-				list = append(list, q.checked(name, element))
+				list = append(list, q.checked(name, element, queryTextMax))
 			}
 		}
 	}
@@ -233,7 +238,7 @@ func (q *query) object(name string) map[string]string {
 		if object == nil {
 			object = map[string]string{}
 		}
-		object[q.checked(name, strings.TrimSuffix(key, "]"))] = q.text(full)
+		object[q.checked(name, strings.TrimSuffix(key, "]"), queryTextMax)] = q.text(full)
 	}
 	return object
 }
@@ -241,14 +246,19 @@ func (q *query) object(name string) map[string]string {
 // page reads after, before and limit. When both cursors are given before wins, as in the client libraries; the other one
 // is still checked.
 func (q *query) page() credits.Page {
-	page := credits.Page{After: q.cursor("after"), Before: q.cursor("before")}
+	page := credits.Page{After: q.cursor("after"), Before: q.cursor("before"), Limit: q.limit()}
 	if page.Before != 0 {
 		page.After = 0
 	}
-	if limit := q.integer("limit", 1, pageLimitMax); limit != nil {
-		page.Limit = int(*limit)
-	}
 	return page
+}
+
+// limit reads how long a page may be, 0 for the default.
+func (q *query) limit() int {
+	if limit := q.integer("limit", 1, pageLimitMax); limit != nil {
+		return int(*limit)
+	}
+	return 0
 }
 
 // cursor reads the row number in a cursor of this list, or 0.
@@ -259,9 +269,26 @@ func (q *query) cursor(name string) int64 {
 	}
 	no, ok := q.call.server.cursors.number(q.binding(), value)
 	if !ok {
-		q.fail(name, "is not a cursor of this list; pass one from pagination, with the same filters")
+		q.failCursor(name)
 	}
 	return no
+}
+
+// cut reads the cut in a cursor of this list, or nil.
+func (q *query) cut(name string) engine.Cut {
+	value := q.single(name, queryCursorMax)
+	if value == "" {
+		return nil
+	}
+	cut, ok := q.call.server.cursors.cut(q.binding(), value)
+	if !ok {
+		q.failCursor(name)
+	}
+	return cut
+}
+
+func (q *query) failCursor(name string) {
+	q.fail(name, "is not a cursor of this list; pass one from pagination, with the same filters")
 }
 
 // binding is what a cursor of this list belongs to.
@@ -279,6 +306,19 @@ func (q *query) binding() []string {
 // pagination makes the cursors of a page from the numbers of its outermost rows; 0 means the list ends there.
 func (q *query) pagination(next, prev int64) wire.Pagination {
 	return wire.Pagination{Next: q.cursorOf(next), Prev: q.cursorOf(prev)}
+}
+
+// cutPagination is pagination for cuts.
+func (q *query) cutPagination(next, prev engine.Cut) wire.Pagination {
+	return wire.Pagination{Next: q.cursorOfCut(next), Prev: q.cursorOfCut(prev)}
+}
+
+func (q *query) cursorOfCut(cut engine.Cut) *string {
+	if cut == nil {
+		return nil
+	}
+	text := q.call.server.cursors.cutCursor(q.binding(), cut)
+	return &text
 }
 
 func (q *query) cursorOf(no int64) *string {

@@ -41,6 +41,16 @@ func TestPartialSettleRepeats(t *testing.T) {
 	}
 	a.refused(409, "IdempotencyMismatch", "idempotencyKey", "POST", path, `{`+who+`,"amount":6,"final":false,"idempotencyKey":"k"}`)
 	a.ok("POST", path, `{`+who+`,"amount":6,"final":false,"idempotencyKey":"k2"}`).want("data.consumedAmount", "11", "data.balance", "89")
+	a.clock.advance(time.Hour) // timed out: the parts go on
+	a.ok("POST", path, `{`+who+`,"amount":5,"final":false,"idempotencyKey":"k"}`).want("data.consumedAmount", "5", "data.balance", "89")
+	for range 2 {
+		a.ok("POST", path, `{`+who+`,"amount":4,"final":false,"idempotencyKey":"k3"}`).want("data.status", `"EXPIRED"`, "data.balance", "85")
+	}
+	a.refused(409, "IdempotencyMismatch", "idempotencyKey", "POST", path, `{`+who+`,"amount":3,"final":false,"idempotencyKey":"k3"}`)
+	a.ok("POST", path, `{`+who+`,"amount":2,"final":false}`).want("data.balance", "83")
+	a.ok("POST", path, `{`+who+`,"amount":2,"final":false}`).want("data.balance", "81")
+	a.ok("POST", path, `{`+who+`,"amount":1}`).want("data.status", `"SETTLED"`, "data.consumedAmount", "12", "data.balance", "80")
+	a.ok("POST", path, `{`+who+`,"amount":2,"final":false}`).want("data.status", `"SETTLED"`, "data.balance", "80")
 }
 
 func TestReservationTimesOut(t *testing.T) {
@@ -59,6 +69,21 @@ func TestReservationTimesOut(t *testing.T) {
 	}
 	a.ok("POST", "/api/v1/credits/reservations/charge/release", `{`+who+`}`).want("data.status", `"CAPTURED"`, "data.consumedAmount", "20")
 	a.ok("GET", "/api/v1/events?customerId=acme", "").want("data.0.kind", `"CONSUMPTION"`, "data.0.idempotencyKey", "null", "data.1", "")
+}
+
+func TestReserveBelowZero(t *testing.T) {
+	// Only a soft limit lets a hold go beyond what is available, and only when that is asked for (semantics 6.4).
+	t.Parallel()
+	a := newTestAPI(t)
+	a.features() // with a soft limit for the customer as a whole, and none for resources
+	reserve := func(more string) string {
+		return `{"customerId":"acme","currencyId":"credits","reservationId":"r","amount":5` + more + `}`
+	}
+	const path = "/api/v1/credits/reservations"
+	a.refused(402, "InsufficientCredits", "amount", "POST", path, reserve(``))
+	a.refused(402, "InsufficientCredits", "amount", "POST", path, reserve(`,"allowOverdraft":true,"resourceId":"site"`))
+	a.ok("POST", path, reserve(`,"allowOverdraft":true`)).want("data.unfundedAmount", "5", "data.available", "-5")
+	a.ok("POST", path, reserve(``)).want("data.unfundedAmount", "5") // a repeat
 }
 
 func TestCheckReserves(t *testing.T) {

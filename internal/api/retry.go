@@ -18,7 +18,7 @@ import (
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
 
-// Repeats of a POST are answered with the first result in two cases:
+// Repeats of a POST, or of a guarded DELETE, are answered with the first result in two cases:
 //
 //   - It carries an Idempotency-Key: for 24 hours. Another body under the same key is IdempotencyMismatch.
 //   - Its route is guarded and the client says that it retries (X-Stainless-Retry-Count above 0): when the same API key
@@ -113,9 +113,10 @@ func mismatch() error {
 // present is the wall clock as it is stored.
 func (s *server) present() ledger.Time { return ledger.Time(s.now().UnixMicro()) }
 
-// repeatable tells how the request may be repeated, or nil.
+// repeatable tells how the request may be repeated, or nil when that does no harm or nothing may be kept of it.
 func (c *call) repeatable() (*repeat, error) {
-	if c.request.Method != http.MethodPost || c.server.responses == nil || c.route.flags&(secret|public) != 0 {
+	harmless := c.request.Method != http.MethodPost && c.route.flags&guarded == 0
+	if harmless || c.server.responses == nil || c.route.flags&(secret|public) != 0 {
 		return nil, nil
 	}
 	if text := c.request.Header.Get(idempotencyKey); text != "" {

@@ -50,6 +50,37 @@ func TestLongestIdempotencyKey(t *testing.T) {
 	}
 }
 
+func TestRepeatAfterArchiving(t *testing.T) {
+	// What succeeded before a customer or credit type was archived is answered again; nothing new is accepted.
+	t.Parallel()
+	a := newTestAPI(t)
+	a.catalog()
+	a.ok("POST", "/api/v1/credits/custom-currencies", `{"id":"gone","displayName":"Gone"}`)
+	const grants, reservations, check = "/api/v1/credits/grants", "/api/v1/credits/reservations",
+		customersPath + "/acme/entitlements/check?currencyId=credits&reserveAmount=2&reservationId="
+	grant := func(currency, key string) string {
+		return `{"customerId":"acme","currencyId":"` + currency + `","displayName":"D","amount":5,"idempotencyKey":"` + key + `"}`
+	}
+	hold := func(id string) string {
+		return `{"customerId":"acme","currencyId":"credits","reservationId":"` + id + `","amount":2}`
+	}
+	first := a.ok("POST", grants, grant("credits", "g"))
+	a.ok("POST", grants, grant("gone", "g2"))
+	a.ok("POST", reservations, hold("r"))
+	a.ok("GET", check+"c", "").want("data.isGranted", "true")
+	a.ok("POST", "/api/v1/credits/custom-currencies/gone/archive", "")
+	a.ok("POST", grants, grant("gone", "g2")).want("data.currencyId", `"gone"`)
+	a.refused(409, "CreditTypeArchived", "", "POST", grants, grant("gone", "g3"))
+	a.ok("POST", customersPath+"/acme/archive", "")
+	a.ok("POST", grants, grant("credits", "g")).want("data.id", first.at("data.id"))
+	a.refused(409, "CustomerIsArchived", "", "POST", grants, grant("credits", "g4"))
+	a.ok("POST", reservations, hold("r")).want("data.heldAmount", "2", "data.available", "1")
+	a.refused(409, "CustomerIsArchived", "", "POST", reservations, hold("r2"))
+	a.ok("GET", check+"c", "").want("data.isGranted", "true", "data.reservation.heldAmount", "2")
+	a.ok("GET", check+"c2", "").want("data.isGranted", "false", "data.accessDeniedReason", `"CustomerIsArchived"`)
+	a.ok("GET", customersPath+"/acme/entitlements/check?currencyId=credits", "").want("data.accessDeniedReason", `"CustomerIsArchived"`)
+}
+
 func TestUnkeyedRetry(t *testing.T) {
 	// A client's own retry within ten minutes gets the first answer; a request that is no retry always acts.
 	t.Parallel()
@@ -84,20 +115,21 @@ func TestUnkeyedRetry(t *testing.T) {
 }
 
 func TestUnkeyedRetries(t *testing.T) {
-	// A retry of any POST that is not harmless by itself gets the first answer: no counter moves twice, and what the lost
+	// A retry of anything that is not harmless by itself gets the first answer: no counter moves twice, and what the lost
 	// answer reported as done is not refused as a duplicate.
 	t.Parallel()
 	a := newTestAPI(t)
 	a.features()
-	twice := func(path, body string) answer {
+	repeated := func(method, path, body string) answer {
 		t.Helper()
-		first := a.ok("POST", path, body, "X-Stainless-Retry-Count", "0")
-		again := a.ok("POST", path, body, "X-Stainless-Retry-Count", "1")
+		first := a.ok(method, path, body, "X-Stainless-Retry-Count", "0")
+		again := a.ok(method, path, body, "X-Stainless-Retry-Count", "1")
 		if again.status != first.status || string(again.body) != string(first.body) {
 			t.Errorf("%s: first %s, then %s", path, first.body, again.body)
 		}
 		return again
 	}
+	twice := func(path, body string) answer { t.Helper(); return repeated("POST", path, body) }
 	const usage = `{"usages":[{"customerId":"acme","featureId":"seats","value":3},{"customerId":"acme","featureId":"seats","value":1}]}`
 	twice("/api/v1/usage", usage).want("data.0.currentUsage", "3", "data.1.currentUsage", "4")
 	a.ok("POST", "/api/v1/usage", usage).want("data.1.currentUsage", "8") // no retry: it counts
@@ -110,7 +142,17 @@ func TestUnkeyedRetries(t *testing.T) {
 		twice(kind, `{"id":"r","displayName":"R","productId":"r","pricingType":"FREE"}`)
 		twice(kind+"/r/entitlements", `{"entitlements":[{"type":"FEATURE","id":"r"}]}`)
 		twice(kind+"/r/publish", `{"migrationType":"NEW_CUSTOMERS"}`)
+		twice(kind+"/r/draft", "")
+		repeated("DELETE", kind+"/r/entitlements/r", "").want("data.id", `"r"`)
+		repeated("DELETE", kind+"/r/draft", "").want("data.id", `"r"`)
+		a.refused(404, "DraftNotFound", "", "DELETE", kind+"/r/draft", "", "X-Stainless-Retry-Count", "0") // no retry
 	}
+	grant := a.grant("50", "")
+	twice("/api/v1/credits/reservations", `{"customerId":"acme","currencyId":"credits","reservationId":"r","amount":9}`)
+	part := `{"customerId":"acme","currencyId":"credits","amount":2,"final":false}`
+	twice("/api/v1/credits/reservations/r/settle", part).want("data.consumedAmount", "2")
+	a.ok("POST", "/api/v1/credits/reservations/r/settle", part).want("data.consumedAmount", "4") // no retry: it burns
+	twice("/api/v1/credits/grants/"+grant+"/void", "").want("data.status", `"VOIDED"`)
 	twice(subscriptionsPath, `{"id":"s","customerId":"i","planId":"r"}`)
 	twice(subscriptionsPath+"/s/cancel", `{"cancellationTime":"IMMEDIATE"}`).want("data.status", `"CANCELED"`)
 }

@@ -99,7 +99,7 @@ func (s *server) creditRoutes() []route {
 		{"POST /api/v1/credits/consumption/async", creditsWrite, body | batch, s.consumeCreditsAsync},
 		{"GET /api/v1/credits/reservations", creditsRead, 0, s.listReservations},
 		{"POST /api/v1/credits/reservations", creditsWrite, body | created, s.createReservation},
-		{"POST /api/v1/credits/reservations/{reservationId}/settle", creditsWrite, body, s.settleReservation},
+		{"POST /api/v1/credits/reservations/{reservationId}/settle", creditsWrite, body | guarded, s.settleReservation},
 		{"POST /api/v1/credits/reservations/{reservationId}/release", creditsWrite, body, s.releaseReservation},
 	}
 }
@@ -168,14 +168,14 @@ func (s *server) planRoutes() []route {
 		{"PATCH /api/v1/plans/{id}", catalogWrite, body, s.updatePlan},
 		{"POST /api/v1/plans/{id}/archive", catalogWrite, 0, s.archivePlan},
 		{"POST /api/v1/plans/{id}/draft", catalogWrite, 0, s.createPlanDraft},
-		{"DELETE /api/v1/plans/{id}/draft", catalogWrite, 0, s.deletePlanDraft},
+		{"DELETE /api/v1/plans/{id}/draft", catalogWrite, guarded, s.deletePlanDraft},
 		{"POST /api/v1/plans/{id}/publish", catalogWrite, body | guarded, s.publishPlan},
 		{"GET /api/v1/plans/{id}/charges", catalogRead, 0, s.listPlanCharges},
 		{"GET /api/v1/plans/{id}/overage-charges", catalogRead, 0, s.listPlanOverageCharges},
 		{"GET /api/v1/plans/{planId}/entitlements", catalogRead, 0, s.listPlanEntitlements},
 		{"POST /api/v1/plans/{planId}/entitlements", catalogWrite, body | created | guarded, s.createPlanEntitlements},
 		{"PATCH /api/v1/plans/{planId}/entitlements/{id}", catalogWrite, body, s.updatePlanEntitlement},
-		{"DELETE /api/v1/plans/{planId}/entitlements/{id}", catalogWrite, 0, s.deletePlanEntitlement},
+		{"DELETE /api/v1/plans/{planId}/entitlements/{id}", catalogWrite, guarded, s.deletePlanEntitlement},
 	}
 }
 
@@ -187,13 +187,13 @@ func (s *server) addonRoutes() []route {
 		{"PATCH /api/v1/addons/{id}", catalogWrite, body, s.updateAddon},
 		{"POST /api/v1/addons/{id}/archive", catalogWrite, 0, s.archiveAddon},
 		{"POST /api/v1/addons/{id}/draft", catalogWrite, 0, s.createAddonDraft},
-		{"DELETE /api/v1/addons/{id}/draft", catalogWrite, 0, s.deleteAddonDraft},
+		{"DELETE /api/v1/addons/{id}/draft", catalogWrite, guarded, s.deleteAddonDraft},
 		{"POST /api/v1/addons/{id}/publish", catalogWrite, body | guarded, s.publishAddon},
 		{"GET /api/v1/addons/{id}/charges", catalogRead, 0, s.listAddonCharges},
 		{"GET /api/v1/addons/{addonId}/entitlements", catalogRead, 0, s.listAddonEntitlements},
 		{"POST /api/v1/addons/{addonId}/entitlements", catalogWrite, body | created | guarded, s.createAddonEntitlements},
 		{"PATCH /api/v1/addons/{addonId}/entitlements/{id}", catalogWrite, body, s.updateAddonEntitlement},
-		{"DELETE /api/v1/addons/{addonId}/entitlements/{id}", catalogWrite, 0, s.deleteAddonEntitlement},
+		{"DELETE /api/v1/addons/{addonId}/entitlements/{id}", catalogWrite, guarded, s.deleteAddonEntitlement},
 	}
 }
 

@@ -46,9 +46,9 @@ func (s *server) createSubscription(c *call) (any, error) {
 	if err := s.credits.GrantPurchases(c.ctx, c.env, c.caller(), made); err != nil {
 		return nil, err
 	}
-	sub := s.subscriptionOut(c.env, made.Subscription)
+	sub := s.subscriptionOut(c.env, made)
 	return wire.ProvisionResultData{Data: wire.ProvisionResult{
-		ID: made.Subscription.ID, Status: wire.ProvisionResultStatusSUCCESS, Subscription: &sub, IsScheduled: orNull(scheduled(&sub)),
+		ID: made.ID, Status: wire.ProvisionResultStatusSUCCESS, Subscription: &sub, IsScheduled: orNull(scheduled(&sub)),
 	}}, nil
 }
 

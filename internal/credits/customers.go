@@ -179,23 +179,31 @@ func (s *Service) CustomerState(ctx context.Context, env, customerID string) (*C
 	if cs != nil {
 		return cs, nil
 	}
-	err := s.store.View(ctx, func(tx Tx) error {
-		customer, err := tx.Customer(ctx, env, customerID)
-		if err != nil {
-			return customerMissing(err, customerID)
-		}
-		cs, err = readCustomerState(ctx, tx, env, customer)
-		return err
-	})
+	cs, err := s.readCustomerState(ctx, env, customerID)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.grantOwed(ctx, env, cs); err != nil {
 		return nil, err
 	}
 	s.customers.put(customerKey{strings.Clone(env), cs.Customer.ID}, cs, epoch)
 	return cs, nil
 }
 
-// readCustomerState reads the subscriptions of a customer and makes their formulas ready.
-func readCustomerState(ctx context.Context, tx Tx, env string, customer *Customer) (*CustomerState, error) {
+func (s *Service) readCustomerState(ctx context.Context, env, customerID string) (cs *CustomerState, err error) {
+	err = s.store.View(ctx, func(tx Tx) error {
+		customer, err := tx.Customer(ctx, env, customerID)
+		if err != nil {
+			return customerMissing(err, customerID)
+		}
+		cs, err = stateOf(ctx, tx, env, customer)
+		return err
+	})
+	return cs, err
+}
+
+// stateOf reads the subscriptions of a customer and makes their formulas ready.
+func stateOf(ctx context.Context, tx Tx, env string, customer *Customer) (*CustomerState, error) {
 	subs, err := tx.SubscriptionsOf(ctx, env, customer.ID)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package credits
 
 import (
 	"context"
+	"errors"
 
 	"github.com/scrip-dev/scrip/internal/amount"
 	"github.com/scrip-dev/scrip/internal/engine"
@@ -68,14 +69,14 @@ func (s *Service) Check(ctx context.Context, env string, by Caller, in CheckRequ
 		return nil, err
 	}
 	catalog := s.Catalog(env)
-	creditType, rate := in.CreditType, (*Mapping)(nil)
+	price := featurePrice{creditType: in.CreditType, cost: in.Requested}
 	if in.Feature != "" {
-		var denied string
-		a.Feature, rate, denied = featureMapping(catalog, cs, in, a.UpdatedAt)
-		if a.Denied = denied; rate != nil {
-			creditType = rate.CurrencyID
+		if price, err = s.priceFeature(ctx, env, cs, in, a.UpdatedAt); err != nil {
+			return nil, err
 		}
+		a.Feature, a.Denied = price.feature, price.denied
 	}
+	creditType := price.creditType
 	a.CreditType, _ = catalog.CreditType(creditType)
 	key := ledger.Key{Environment: env, Customer: in.Customer, Currency: creditType, Resource: in.Resource}
 	a.Pool = &engine.View{Key: key}
@@ -90,47 +91,82 @@ func (s *Service) Check(ctx context.Context, env string, by Caller, in CheckRequ
 		}
 		a.HasSoftLimit = catalog.softLimit(cs, in.Resource, creditType, a.UpdatedAt)
 	}
-	if cs != nil && cs.Customer.ArchivedAt != 0 {
+	if cs != nil && cs.Customer.Archived() && in.Reserve == nil { // a reservation may be a repeat: it judges that itself
 		a.Denied = DeniedCustomerArchived
 	}
 	if a.Denied != "" {
 		return a, nil
 	}
-	return a, s.decideAccess(ctx, by, in, a, rate)
+	return a, s.decideAccess(ctx, by, in, a, price)
 }
 
-// featureMapping finds the mapping under which a feature burns credits now, of several the one that is cheapest for what
-// is asked, or why there is none.
-func featureMapping(c *Catalog, cs *CustomerState, in CheckRequest, now ledger.Time) (*Feature, *Mapping, string) {
+// featurePrice is what a check by feature must know of the credits that it burns.
+type featurePrice struct {
+	feature    *Feature // nil when there is none
+	denied     string   // why it burns none
+	creditType string
+	cost       *amount.Amount // of the units asked for, nil when none were
+	failed     error          // why these have no cost
+}
+
+// priceFeature finds the mapping under which a feature burns credits now, of several the one that is cheapest for what is
+// asked, and prices that as an event would be.
+func (s *Service) priceFeature(ctx context.Context, env string, cs *CustomerState, in CheckRequest, now ledger.Time) (featurePrice, error) {
+	c := s.Catalog(env)
 	f, ok := c.Feature(in.Feature)
 	switch {
 	case !ok:
-		return nil, nil, DeniedFeatureNotFound
+		return featurePrice{denied: DeniedFeatureNotFound}, nil
 	case cs == nil:
-		return f, nil, DeniedCustomerNotFound
+		return featurePrice{feature: f, denied: DeniedCustomerNotFound}, nil
 	}
 	candidates := c.Candidates(cs, in.Resource, in.Feature, now)
-	if len(candidates) > 0 {
-		return f, mappingFor(candidates, in), ""
+	if len(candidates) == 0 {
+		return featurePrice{feature: f, denied: cs.withoutMapping(in.Resource, now)}, nil
 	}
-	for _, sub := range cs.Subscriptions {
-		if sub.ResourceID == in.Resource && sub.InForce(now) {
-			return f, nil, DeniedNoEntitlement
-		}
+	price := featurePrice{feature: f, creditType: candidates[0].Mapping.CreditTypeID}
+	if in.Requested == nil {
+		return price, nil
 	}
-	return f, nil, DeniedNoSubscription
+	pool := ledger.Key{Environment: env, Customer: in.Customer, Resource: in.Resource}
+	creditType, cost, err := s.costOfUnits(ctx, pool, f, candidates, usedUnits{*in.Requested, in.Dims, "requestedUsage"})
+	var failed *Error
+	switch {
+	case errors.As(err, &failed):
+		price.failed = err
+	case err != nil:
+		return price, err
+	default:
+		price.creditType, price.cost = creditType, &cost
+	}
+	return price, nil
 }
 
-// mappingFor chooses among at least one. A formula that fails is told when access is decided.
-func mappingFor(candidates []Candidate, in CheckRequest) *Mapping {
-	if in.Requested == nil {
-		return candidates[0].Mapping
+// costOfUnits is what units cost, and in which credit type. Only a feature whose units depend on earlier events needs a turn
+// in the queue to tell.
+func (s *Service) costOfUnits(ctx context.Context, pool ledger.Key, f *Feature, candidates []Candidate, use usedUnits) (string, amount.Amount, error) {
+	if f.cumulative() {
+		estimate, err := s.estimateUnits(ctx, pool, f, candidates, use)
+		if err != nil {
+			return "", amount.Zero, err
+		}
+		return estimate.Lines[0].CreditType, estimate.Lines[0].Cost, nil
 	}
-	best, _, err := cheapest(candidates, *in.Requested, in.Dims)
+	best, priced, err := cheapest(candidates, use.units, use.dims)
 	if err != nil {
-		return candidates[0].Mapping
+		return "", amount.Zero, Unprocessable(ReasonFormula, use.field, err.Error())
 	}
-	return best.Mapping
+	return best.Mapping.CreditTypeID, priced.Cost, nil
+}
+
+// withoutMapping is why a feature burns no credits of a customer.
+func (cs *CustomerState) withoutMapping(resource string, now ledger.Time) string {
+	for _, sub := range cs.Subscriptions {
+		if sub.ResourceID == resource && sub.InForce(now) {
+			return DeniedNoEntitlement
+		}
+	}
+	return DeniedNoSubscription
 }
 
 // softLimit tells whether a subscription in force lets the customer go on below zero (semantics 6.3). One that says so is
@@ -171,21 +207,16 @@ func grantsSoftly(list []PackageEntitlement, ref EntitlementRef) bool {
 }
 
 // decideAccess applies the rule of semantics 15.1 and reserves if asked to.
-func (s *Service) decideAccess(ctx context.Context, by Caller, in CheckRequest, a *CreditAccess, rate *Mapping) error {
+func (s *Service) decideAccess(ctx context.Context, by Caller, in CheckRequest, a *CreditAccess, price featurePrice) error {
 	if in.Reserve != nil {
 		return s.checkAndReserve(ctx, by, in, a)
 	}
-	needed := in.Requested
-	if needed != nil && rate != nil {
-		priced, err := rate.Rate.Price(*needed, in.Dims)
-		if err != nil {
-			return Unprocessable(ReasonFormula, "requestedUsage", err.Error())
-		}
-		needed = &priced.Cost
+	if price.failed != nil {
+		return price.failed
 	}
 	enough := a.Remaining().Sign() > 0
-	if needed != nil {
-		enough = !a.Remaining().Less(*needed)
+	if price.cost != nil {
+		enough = !a.Remaining().Less(*price.cost)
 	}
 	a.Granted = enough || a.HasSoftLimit
 	if !a.Granted {
@@ -198,11 +229,15 @@ func (s *Service) checkAndReserve(ctx context.Context, by Caller, in CheckReques
 	reserve := *in.Reserve
 	reserve.Pool = a.Pool.Key
 	hold, err := s.Reserve(ctx, by, reserve)
-	if insufficient(err) {
+	var refused *Error
+	switch {
+	case errors.As(err, &refused) && refused.Kind == KindPaymentRequired:
 		a.Denied = DeniedInsufficient
 		return nil
-	}
-	if err != nil {
+	case errors.As(err, &refused) && refused.Code == ReasonCustomerArchived:
+		a.Denied = DeniedCustomerArchived
+		return nil
+	case err != nil:
 		return err
 	}
 	a.Granted, a.Hold = true, &hold

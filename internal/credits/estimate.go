@@ -90,7 +90,8 @@ func (op *estimateOp) Repeat(*engine.Tx, *engine.Entry) error { return nil }
 // burns nothing. A formula sees the dimensions. It fails with FeatureNotFound, CustomerNotFound or FormulaError.
 func (s *Service) EstimateUsage(ctx context.Context, key ledger.Key, feature string, units amount.Amount, dims rating.Dims) (*Estimate, error) {
 	catalog := s.Catalog(key.Environment)
-	if _, ok := catalog.Feature(feature); !ok {
+	f, ok := catalog.Feature(feature)
+	if !ok {
 		return nil, missing("FeatureNotFound", "feature", feature)
 	}
 	cs, err := s.CustomerState(ctx, key.Environment, key.Customer)
@@ -101,23 +102,30 @@ func (s *Service) EstimateUsage(ctx context.Context, key ledger.Key, feature str
 	if len(candidates) == 0 {
 		return &Estimate{Status: engine.EventUnmapped, Reason: ReasonNoMapping}, nil
 	}
-	best, priced, err := cheapest(candidates, units, dims)
-	if err != nil {
-		return nil, Unprocessable(ReasonFormula, "dimensions", err.Error())
-	}
-	m := best.Mapping
-	key.Currency = m.CurrencyID
-	view, err := s.engine.View(ctx, key)
-	if err != nil {
+	return s.estimateUnits(ctx, key, f, candidates, usedUnits{units, dims, "dimensions"})
+}
+
+// usedUnits is a number of units about to be used, and the dimensions that a formula may look at. An error is told of field.
+type usedUnits struct {
+	units amount.Amount
+	dims  rating.Dims
+	field string
+}
+
+// estimateUnits prices units under at least one mapping, as an event that measures as much would be priced now: in the
+// state of the usage period. Under UNIQUE they count as new values, under MAX as the value measured.
+func (s *Service) estimateUnits(ctx context.Context, pool ledger.Key, f *Feature, candidates []Candidate, use usedUnits) (*Estimate, error) {
+	op := &estimateOp{env: pool.Environment, customer: pool.Customer}
+	op.pricing.event = engine.Event{Resource: pool.Resource, At: s.clock(pool.Environment), Dims: use.dims, Status: engine.EventRated}
+	op.pricing.addMeasured(f, candidates, rating.Measurement{Units: use.units, Value: neverSeen})
+	if err := s.engine.Do(ctx, op)[0]; err != nil {
 		return nil, err
 	}
-	charge := engine.Charge{
-		Charge:   ledger.Charge{Feature: feature, Mapping: m.ID, Version: m.Version},
-		Currency: m.CurrencyID, Subscription: best.Subscription.ID, Units: units, Cost: priced.Cost,
+	if op.estimate.Status != engine.EventRated {
+		return nil, Unprocessable(op.estimate.Reason, use.field, op.estimate.Detail)
 	}
-	line := EstimateLine{
-		CreditType: m.CurrencyID, Cost: priced.Cost, Balance: view.Balance,
-		After: view.Balance.Sub(priced.Cost), Charges: []engine.Charge{charge},
-	}
-	return &Estimate{Status: engine.EventRated, Warnings: priced.Warnings, Lines: []EstimateLine{line}}, nil
+	return &op.estimate, nil
 }
+
+// neverSeen stands for values of UNIQUE that nobody has reported yet.
+const neverSeen = "\x00"

@@ -22,9 +22,6 @@ type EventFilter struct {
 // StoredEvent is an event with what became of it.
 type StoredEvent struct{ engine.EventRecord }
 
-// RowNumber orders events by arrival.
-func (e *StoredEvent) RowNumber() int64 { return int64(e.Position) }
-
 // Final is the entry that priced the event: its own, or the one that resolved it later.
 func (e *StoredEvent) Final() *engine.Entry {
 	if e.Resolved != nil {
@@ -47,63 +44,89 @@ func (f *EventFilter) waiting() bool {
 	return len(f.Statuses) > 0 && !slices.Contains(f.Statuses, engine.EventRated)
 }
 
+// EventPage asks for a part of the list of events. After and Before are cuts taken from EventList; Before wins when both are
+// given. Limit is as in Page.
+type EventPage struct {
+	After, Before engine.Cut
+	Limit         int
+}
+
+// EventList is one page of events, newest first. Next and Prev are the cuts to pass as EventPage.After and EventPage.Before;
+// nil means that there is nothing in that direction.
+type EventList struct {
+	Items      []*StoredEvent
+	Next, Prev engine.Cut
+}
+
 // EventPage lists events of an environment, newest first by arrival.
-func (s *Service) EventPage(ctx context.Context, env string, filter EventFilter, page Page) (List[*StoredEvent], error) {
+func (s *Service) EventPage(ctx context.Context, env string, filter EventFilter, page EventPage) (EventList, error) {
 	q := engine.EventQuery{
-		Environment: env, Customer: filter.Customer, Attention: filter.waiting(), Limit: page.Size() + 1,
-		Before: engine.Position(page.After), After: engine.Position(page.Before),
+		Environment: env, Customer: filter.Customer, Attention: filter.waiting(), Limit: Page{Limit: page.Limit}.Size() + 1,
 		Match: func(e *engine.Entry) bool {
 			return filter.matches(e) && !(filter.waiting() && e.Event.Status == engine.EventRated)
 		},
 	}
-	if page.Before != 0 {
-		q.Before = 0
+	from, up := page.After, false
+	switch {
+	case page.Before != nil:
+		from, up = page.Before, true
+	case from == nil:
+		var err error
+		if from, err = s.engine.Now(ctx); err != nil {
+			return EventList{}, err
+		}
 	}
-	var rows []*StoredEvent
-	for {
+	items, end, err := s.eventsFrom(ctx, q, filter, from, up)
+	if err != nil {
+		return EventList{}, err
+	}
+	var back engine.Cut // to what the caller came from, if that was a page
+	if len(items) > 0 && (up || page.After != nil) {
+		back = from
+	}
+	if up {
+		slices.Reverse(items)
+		return EventList{Items: items, Next: back, Prev: end}, nil
+	}
+	return EventList{Items: items, Next: end, Prev: back}, nil
+}
+
+// eventsFrom reads a page going down or up from a cut, and the cut at its end if the list goes on there: one event beyond
+// the page, which has room for one less than the query's limit, shows that.
+func (s *Service) eventsFrom(ctx context.Context, q engine.EventQuery, filter EventFilter, from engine.Cut, up bool) ([]*StoredEvent, engine.Cut, error) {
+	read, move := &q.Older, engine.Cut.Under
+	if up {
+		read, move = &q.Newer, engine.Cut.Over
+	}
+	*read = from
+	var items []*StoredEvent
+	for end := from; ; {
 		records, more, err := s.Events(ctx, q)
 		if err != nil {
-			return List[*StoredEvent]{}, err
+			return nil, nil, err
 		}
-		kept := filter.keep(records)
-		if page.Before != 0 {
-			rows = append(kept, rows...)
-		} else {
-			rows = append(rows, kept...)
+		if up {
+			slices.Reverse(records)
 		}
-		if !more || len(rows) > page.Size() {
-			return MakeList(page, cutTo(rows, page)), nil
+		for _, r := range records {
+			*read = move(*read, r.Position)
+			switch {
+			case !filter.keeps(r):
+				continue
+			case len(items) == q.Limit-1:
+				return items, end, nil
+			}
+			items, end = append(items, &StoredEvent{r}), move(end, r.Position)
 		}
-		if page.Before != 0 {
-			q.After = records[0].Position
-		} else {
-			q.Before = records[len(records)-1].Position
+		if !more {
+			return items, nil, nil
 		}
 	}
 }
 
-// keep drops the events whose present status is not wanted.
-func (f *EventFilter) keep(records []engine.EventRecord) []*StoredEvent {
-	var kept []*StoredEvent
-	for _, r := range records {
-		e := &StoredEvent{r}
-		if len(f.Statuses) == 0 || slices.Contains(f.Statuses, e.Status()) {
-			kept = append(kept, e)
-		}
-	}
-	return kept
-}
-
-// cutTo keeps as many rows as MakeList wants: those nearest to the cursor.
-func cutTo[T any](rows []T, page Page) []T {
-	surplus := len(rows) - page.Size() - 1
-	switch {
-	case surplus <= 0:
-		return rows
-	case page.Before != 0:
-		return rows[surplus:]
-	}
-	return rows[:page.Size()+1]
+// keeps tells whether the present status of an event is wanted.
+func (f *EventFilter) keeps(r engine.EventRecord) bool {
+	return len(f.Statuses) == 0 || slices.Contains(f.Statuses, (&StoredEvent{r}).Status())
 }
 
 // Where a mapping comes from, as on the wire.

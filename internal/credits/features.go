@@ -94,6 +94,9 @@ type MeterCondition struct {
 // RowNumber orders features by creation.
 func (f *Feature) RowNumber() int64 { return f.No }
 
+// cumulative tells whether the units that an event adds depend on earlier events of its usage period (semantics 8.2, 8.3).
+func (f *Feature) cumulative() bool { return f.Meter != nil && !f.Meter.Stateless() }
+
 // Metered tells whether usage of the feature can be measured.
 func (f *Feature) Metered() bool { return f.MeterType != MeterNone }
 

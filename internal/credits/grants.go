@@ -53,36 +53,52 @@ type Grant struct {
 }
 
 // CreateGrant adds credits to a pool. It fails with CustomerNotFound, CustomerIsArchived, CurrencyNotFound,
-// CreditTypeArchived, CostMismatch, IdempotencyMismatch, or an invalid member.
+// CreditTypeArchived, CostMismatch, IdempotencyMismatch, or an invalid member. A repeat under a key is answered whatever
+// was archived since.
 func (s *Service) CreateGrant(ctx context.Context, env string, by Caller, in NewGrant) (*Grant, error) {
-	if _, err := s.openCustomer(ctx, env, in.Customer); err != nil {
+	cs, err := s.CustomerState(ctx, env, in.Customer)
+	if err != nil {
 		return nil, err
 	}
-	currency, ok := s.Catalog(env).CreditType(in.CreditType)
-	switch {
-	case !ok:
-		return nil, missing("CurrencyNotFound", "custom currency", clip(in.CreditType))
-	case currency.Archived():
-		return nil, Conflict("CreditTypeArchived", fmt.Sprintf("custom currency %q is archived and takes no new grants", currency.ID))
+	id, err := s.createGrant(ctx, env, by, cs, in)
+	if err != nil {
+		return nil, err
 	}
+	return s.Grant(ctx, env, id)
+}
+
+func (s *Service) createGrant(ctx context.Context, env string, by Caller, cs *CustomerState, in NewGrant) (ledger.GrantID, error) {
 	if err := in.check(); err != nil {
-		return nil, err
+		return 0, err
 	}
 	grant, err := in.grant()
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	if in.Key == "" && in.OwnKey != "" {
 		in.Key = "\x00" + in.OwnKey // no caller's key has a NUL
 	}
-	op := &grantOp{env: env, by: by, in: in, grant: grant}
+	op := &grantOp{env: env, by: by, in: in, grant: grant, refused: s.Catalog(env).refuseGrant(cs, in.CreditType)}
 	if op.fingerprint, err = in.fingerprint(); err != nil {
-		return nil, err
+		return 0, err
 	}
-	if err := s.engine.Do(ctx, op)[0]; err != nil {
-		return nil, err
+	err = s.engine.Do(ctx, op)[0]
+	return op.id, err
+}
+
+// refuseGrant tells why the customer can get no credits of a type, or returns nil.
+func (c *Catalog) refuseGrant(cs *CustomerState, id string) *Error {
+	if cs.Customer.Archived() {
+		return customerArchived()
 	}
-	return s.Grant(ctx, env, op.id)
+	creditType, ok := c.CreditType(id)
+	switch {
+	case !ok:
+		return missing("CurrencyNotFound", "custom currency", clip(id))
+	case creditType.Archived():
+		return Conflict("CreditTypeArchived", fmt.Sprintf("custom currency %q is archived and takes no new grants", id))
+	}
+	return nil
 }
 
 func (in *NewGrant) check() error {
@@ -222,6 +238,7 @@ type grantOp struct {
 	grant ledger.Grant
 	id    ledger.GrantID
 
+	refused     *Error // by the catalogue, unless the key was used before
 	fingerprint uint64
 }
 
@@ -236,6 +253,9 @@ func (op *grantOp) Scope() engine.Scope {
 
 // Decide implements engine.Op.
 func (op *grantOp) Decide(tx *engine.Tx) error {
+	if op.refused != nil {
+		return op.refused
+	}
 	e := tx.Entry()
 	e.Kind, e.Actor, e.Request, e.Reason = engine.GrantEntry, op.by.Actor, op.by.Request, op.in.Reason
 	if op.in.Key != "" {

@@ -2,7 +2,6 @@ package credits
 
 import (
 	"context"
-	"errors"
 
 	"github.com/scrip-dev/scrip/internal/amount"
 	"github.com/scrip-dev/scrip/internal/engine"
@@ -19,18 +18,17 @@ type Reservation struct {
 	Amount         amount.Amount // the most the operation can cost
 	ExpiresAt      ledger.Time   // 0 means one hour from now
 	Capture        bool          // charge the held amount when the time runs out instead of freeing it
-	AllowOverdraft bool          // hold beyond what is available; only under a soft limit
+	AllowOverdraft bool          // hold beyond what is available; counts only under a soft limit (semantics 6.4)
 	Feature        string        // attributed to it when settled, or empty
 }
 
 // Reserve holds credits, checked and taken in one step. Repeating an id with the same amount answers what the first call
-// did. It fails with InsufficientCredits, IdempotencyMismatch, TooManyReservations, or an invalid member.
+// did, also when the customer was archived since. It fails with CustomerNotFound, CustomerIsArchived, CurrencyNotFound,
+// InsufficientCredits, IdempotencyMismatch, TooManyReservations, or an invalid member.
 func (s *Service) Reserve(ctx context.Context, by Caller, in Reservation) (ledger.Hold, error) {
-	if _, err := s.openCustomer(ctx, in.Pool.Environment, in.Pool.Customer); err != nil {
+	cs, err := s.CustomerState(ctx, in.Pool.Environment, in.Pool.Customer)
+	if err != nil {
 		return ledger.Hold{}, err
-	}
-	if _, ok := s.Catalog(in.Pool.Environment).CreditType(in.Pool.Currency); !ok {
-		return ledger.Hold{}, missing("CurrencyNotFound", "custom currency", clip(in.Pool.Currency))
 	}
 	if err := validName("reservationId", in.ID, idLengthMax); err != nil {
 		return ledger.Hold{}, err
@@ -38,7 +36,11 @@ func (s *Service) Reserve(ctx context.Context, by Caller, in Reservation) (ledge
 	if in.Amount.Sign() <= 0 {
 		return ledger.Hold{}, Invalid("amount", "must be more than 0")
 	}
+	catalog := s.Catalog(in.Pool.Environment)
+	soft := in.AllowOverdraft && catalog.softLimit(cs, in.Pool.Resource, in.Pool.Currency, s.clock(in.Pool.Environment))
+	in.AllowOverdraft = soft // asking for it is not enough
 	op := &reserveOp{by: by, in: in}
+	op.refused = catalog.refuseConsumption(cs, in.Pool.Customer, in.Pool.Currency, in.Feature)
 	if err := s.engine.Do(ctx, op)[0]; err != nil {
 		return ledger.Hold{}, err
 	}
@@ -50,6 +52,8 @@ type reserveOp struct {
 	by   Caller
 	in   Reservation
 	hold ledger.Hold
+
+	refused *Error // by the catalogue, unless the reservation was made before
 }
 
 // Scope implements engine.Op.
@@ -62,6 +66,9 @@ func (op *reserveOp) Scope() engine.Scope {
 
 // Decide implements engine.Op.
 func (op *reserveOp) Decide(tx *engine.Tx) error {
+	if op.refused != nil {
+		return op.refused
+	}
 	e := tx.Entry()
 	e.Kind, e.Actor, e.Request, e.Key = engine.ReserveEntry, op.by.Actor, op.by.Request, op.in.ID
 	if err := tx.Open(refOf(op.in.Pool)); err != nil {
@@ -118,8 +125,9 @@ type Settlement struct {
 }
 
 // Settle burns what a hold was for and frees the rest. The first of settle, release and timeout wins; later ones answer
-// its result. A settle that comes after the timeout freed the credits is not lost: it burns like a direct consumption,
-// once. It fails with ReservationNotFound, with IdempotencyMismatch when the key was used for another partial settle of
+// its result. A settle that comes after the timeout freed the credits is not lost: it burns like a direct consumption. The
+// first final one does so once and closes the matter; partial ones before it each burn, as they did before the timeout, and
+// are answered with the hold as it timed out. It fails with ReservationNotFound, with IdempotencyMismatch when the key was used for another partial settle of
 // the hold, or with an invalid member.
 func (s *Service) Settle(ctx context.Context, by Caller, in Settlement) (ledger.Hold, error) {
 	if in.Amount.Sign() < 0 || !in.Amount.InRange() {
@@ -199,8 +207,8 @@ func (op *settleOp) apply(pool *ledger.Pool, tx *ledger.Tx) (ledger.Hold, error)
 	return pool.Settle(tx, op.in.ID, op.in.Amount, !op.in.Partial, op.in.ExtendTo)
 }
 
-// settleEnded answers for a hold that has ended: with how it ended, and, if it timed out before the operation was
-// settled, by burning the amount now.
+// settleEnded answers for a hold that has ended: with how it ended, and, if it timed out before the operation was settled
+// for good, by burning the amount now.
 func (op *settleOp) settleEnded(tx *engine.Tx, pool *ledger.Pool) error {
 	ended, ok, err := tx.Find(engine.HoldEndKey(op.in.Pool, op.in.ID))
 	if err != nil {
@@ -213,7 +221,7 @@ func (op *settleOp) settleEnded(tx *engine.Tx, pool *ledger.Pool) error {
 	if op.hold.End != ledger.HoldExpired {
 		return nil
 	}
-	late, done, err := tx.Find(lateSettleKey(op.in.Pool, op.in.ID))
+	late, done, err := op.findLate(tx, op.lateName())
 	if err != nil || !done && op.in.Amount.IsZero() {
 		return err
 	}
@@ -221,9 +229,33 @@ func (op *settleOp) settleEnded(tx *engine.Tx, pool *ledger.Pool) error {
 		op.settledLate(late.Event.Charges[0].Cost)
 		return nil
 	}
+	if op.in.Partial {
+		return op.settleLatePart(tx, pool)
+	}
 	op.settledLate(op.in.Amount)
+	return op.burnLate(tx, pool, op.lateName())
+}
+
+// settleLatePart burns a part after the timeout: once under its key, and without one each time, as before the timeout.
+func (op *settleOp) settleLatePart(tx *engine.Tx, pool *ledger.Pool) error {
+	if op.in.Key == "" {
+		return op.burnLate(tx, pool, op.lateName()+"\x00"+tx.Entry().Position.TxnID())
+	}
+	name := op.lateName() + "\x00\x00" + op.in.Key
+	first, repeated, err := op.findLate(tx, name)
+	switch {
+	case err != nil:
+		return err
+	case repeated:
+		return op.sameRequest(first)
+	}
+	return op.burnLate(tx, pool, name)
+}
+
+// burnLate burns what a hold was for after it timed out, like a direct consumption.
+func (op *settleOp) burnLate(tx *engine.Tx, pool *ledger.Pool, name string) error {
 	e := tx.Entry()
-	e.Kind, e.Key = engine.ConsumeEntry, lateSettleName(op.in.Pool.Currency, op.in.ID)
+	e.Kind, e.Key, e.Fingerprint = engine.ConsumeEntry, name, op.fingerprint
 	e.Event = &engine.Event{
 		Resource: op.in.Pool.Resource, At: tx.Now(), Status: engine.EventRated,
 		Charges: []engine.Charge{{Charge: op.hold.Charge, Currency: op.in.Pool.Currency, Units: op.in.Amount, Cost: op.in.Amount}},
@@ -231,24 +263,34 @@ func (op *settleOp) settleEnded(tx *engine.Tx, pool *ledger.Pool) error {
 	return refusal(pool.Consume(tx.Ledger(0), op.in.Amount, op.hold.Charge, false))
 }
 
-// settledLate is how a hold looks that timed out before it was settled.
+// settledLate is how a hold looks that timed out before its final settle.
 func (op *settleOp) settledLate(burned amount.Amount) {
 	op.hold.End, op.hold.Settled = ledger.HoldSettled, op.hold.Settled.Add(burned)
 }
 
-// lateSettleName is the key under which a settle after the timeout burns, once. No caller's key begins with a NUL.
-func lateSettleName(currency, id string) string { return "\x00settle:" + currency + ":" + id }
+// lateName is the key under which the final settle after the timeout burns, once; those of partial ones begin with it. No
+// caller's key, credit type or reservation has a NUL.
+func (op *settleOp) lateName() string { return "\x00settle:" + op.in.Pool.Currency + ":" + op.in.ID }
 
-func lateSettleKey(pool ledger.Key, id string) engine.KeyHash {
-	return engine.EventKey(pool.Environment, pool.Customer, pool.Resource, "", lateSettleName(pool.Currency, id))
+func (op *settleOp) findLate(tx *engine.Tx, name string) (*engine.Entry, bool, error) {
+	pool := op.in.Pool
+	return tx.Find(engine.EventKey(pool.Environment, pool.Customer, pool.Resource, "", name))
 }
 
 // Repeat implements engine.Op: a partial settle under the same key has been done.
 func (op *settleOp) Repeat(_ *engine.Tx, first *engine.Entry) error {
+	if err := op.sameRequest(first); err != nil {
+		return err
+	}
+	op.hold = *holdIn(first, op.in.ID)
+	return nil
+}
+
+// sameRequest refuses a key that another partial settle of the hold has used.
+func (op *settleOp) sameRequest(first *engine.Entry) error {
 	if first.Fingerprint != op.fingerprint {
 		return mismatch("idempotencyKey")
 	}
-	op.hold = *holdIn(first, op.in.ID)
 	return nil
 }
 
@@ -258,10 +300,4 @@ func (s *Service) Holds(ctx context.Context, pool ledger.Key) ([]ledger.Hold, er
 		return nil, err
 	}
 	return s.engine.Holds(ctx, pool)
-}
-
-// insufficient tells whether an error says that there are too few credits.
-func insufficient(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Kind == KindPaymentRequired
 }

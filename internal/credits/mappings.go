@@ -13,11 +13,11 @@ import (
 
 // Mapping says how many credits of which type a feature burns (semantics 9.1).
 type Mapping struct {
-	ID         string // of the charge or override it comes from
-	FeatureID  string
-	CurrencyID string
-	Version    int32 // of the plan or add-on it belongs to; of the plan for an override
-	Rate       rating.Rate
+	ID           string // of the charge or override it comes from
+	FeatureID    string
+	CreditTypeID string
+	Version      int32 // of the plan or add-on it belongs to; of the plan for an override
+	Rate         rating.Rate
 }
 
 // Candidate is a mapping that may price an event, and the subscription it comes through.
@@ -113,7 +113,7 @@ func (v *PackageVersion) compile() error {
 		if err != nil {
 			return fmt.Errorf("%s %s version %d, feature %s: %w", v.Kind.noun(), v.PackageID, v.Version, m.FeatureID, err)
 		}
-		v.mappings[m.FeatureID] = &Mapping{ID: period.ID, FeatureID: m.FeatureID, CurrencyID: period.CreditRate.CreditTypeID,
+		v.mappings[m.FeatureID] = &Mapping{ID: period.ID, FeatureID: m.FeatureID, CreditTypeID: period.CreditRate.CreditTypeID,
 			Version: v.Version, Rate: rate}
 	}
 	return nil

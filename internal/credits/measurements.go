@@ -28,7 +28,7 @@ type Measured struct {
 	Position  engine.Position
 	At        ledger.Time
 	CreatedAt ledger.Time
-	Usage     amount.Amount // of the running usage period, right after
+	Usage     *amount.Amount // of the usage period, right after; nil when that was over long ago
 	Window    UsageWindow
 	Duplicate bool
 }
@@ -115,7 +115,9 @@ func (op *measureOp) charge(delta amount.Amount) engine.Charge {
 		Charge:       ledger.Charge{Feature: op.in.Feature},
 		Subscription: measurementPrefix + op.in.Resource, // counters are the customer's, not a subscription's
 		Units:        delta,
-		Meter:        &engine.MeterUse{Period: op.window.From, Meter: counter, Measure: rating.Measurement{Units: delta}},
+		Meter: &engine.MeterUse{
+			Period: op.window.From, End: op.window.To, Meter: counter, Measure: rating.Measurement{Units: delta},
+		},
 	}
 }
 
@@ -124,24 +126,44 @@ func (op *measureOp) Decide(tx *engine.Tx) error {
 	if err := tx.Open(); err != nil {
 		return err
 	}
-	before := op.total(tx)
-	delta := amount.FromInt(op.in.Value)
-	if op.in.Set {
-		delta = delta.Sub(before)
+	charge, usage, err := op.step(tx)
+	if err != nil {
+		return err
 	}
-	if !before.Add(delta).InRange() || !delta.InRange() {
-		return Unprocessable(CodeOutOfRange, "value", "would bring the counter out of the range of 15 integer digits")
+	if charge.Meter != nil {
+		tx.Advance(&charge)
 	}
-	charge := op.charge(delta)
-	tx.Advance(&charge)
 	e := tx.Entry()
 	e.Kind, e.Actor, e.Request, e.Key = engine.EventEntry, op.by.Actor, op.by.Request, op.in.Key
 	e.Event = &engine.Event{
 		Name: measurementPrefix + op.in.Feature, Resource: op.in.Resource, At: op.in.At, Dims: op.in.Dims,
 		Status: engine.EventRated, Charges: []engine.Charge{charge},
 	}
-	op.result = Measured{Position: e.Position, At: op.in.At, CreatedAt: tx.Now(), Usage: before.Add(delta), Window: op.window}
+	op.result = Measured{Position: e.Position, At: op.in.At, CreatedAt: tx.Now(), Usage: usage, Window: op.window}
 	return nil
+}
+
+// step is how the measurement moves the counter, and where to. The counter of a period that is over long ago is forgotten:
+// it cannot be set, and what is added to it is kept for the period's history only.
+func (op *measureOp) step(tx *engine.Tx) (engine.Charge, *amount.Amount, error) {
+	delta := amount.FromInt(op.in.Value)
+	if charge := op.charge(delta); charge.Meter.Over(tx.Now()) {
+		if op.in.Set {
+			return charge, nil, &Error{Kind: KindInvalid, Code: ReasonTooOld, Field: "createdAt",
+				Message: "lies in a usage period that is over for more than 31 days; usage can be added to it but not set"}
+		}
+		charge.Meter = nil
+		return charge, nil, nil
+	}
+	before := op.total(tx)
+	if op.in.Set {
+		delta = delta.Sub(before)
+	}
+	after := before.Add(delta)
+	if !after.InRange() || !delta.InRange() {
+		return engine.Charge{}, nil, Unprocessable(CodeOutOfRange, "value", "would bring the counter out of the range of 15 integer digits")
+	}
+	return op.charge(delta), &after, nil
 }
 
 // total reads the counter. The most that there is, counted by MAX, adds what the counter lacks to it.
@@ -154,9 +176,11 @@ func (op *measureOp) total(tx *engine.Tx) amount.Amount {
 
 // Repeat implements engine.Op: the first one stands.
 func (op *measureOp) Repeat(tx *engine.Tx, first *engine.Entry) error {
-	op.window.From = first.Event.Charges[0].Meter.Period
-	op.result = Measured{
-		Position: first.Position, At: first.Event.At, CreatedAt: first.At, Usage: op.total(tx), Window: op.window, Duplicate: true,
+	op.result = Measured{Position: first.Position, At: first.Event.At, CreatedAt: first.At, Window: op.window, Duplicate: true}
+	if m := first.Event.Charges[0].Meter; m != nil && !m.Over(tx.Now()) {
+		op.window.From = m.Period
+		usage := op.total(tx)
+		op.result.Usage, op.result.Window = &usage, op.window
 	}
 	return nil
 }

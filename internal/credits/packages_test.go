@@ -152,7 +152,7 @@ func TestPublish(t *testing.T) {
 	for version, want := range map[int32]string{1: "1", 2: "3"} {
 		v, _ := w.Catalog(env).PlanVersion("pro", version)
 		m, ok := v.Mapping("email")
-		if !ok || m.Rate.Flat != dec(want) || m.Version != version || m.CurrencyID != "tokens" {
+		if !ok || m.Rate.Flat != dec(want) || m.Version != version || m.CreditTypeID != "tokens" {
 			t.Errorf("version %d maps to %+v, want rate %s", version, m, want)
 		}
 		ids[m.ID] = true

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/scrip-dev/scrip/internal/amount"
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
 
@@ -44,33 +43,17 @@ type NewSubscription struct {
 	Metadata                map[string]string
 }
 
-// Provisioned is a new subscription and the credits that it buys at its start. The purchases are for the caller to grant,
-// with GrantPurchases.
-type Provisioned struct {
-	Subscription *Subscription
-	Purchases    []Purchase
-}
-
-// Purchase is a block of credits bought by a subscription.
-type Purchase struct {
-	CreditTypeID string
-	Quantity     amount.Amount
-	Cost         ledger.Money
-	GrantCadence string
-}
-
 // ProvisionSubscription subscribes a customer for the published version of a plan, from StartAt on. It fails with
 // ActiveSubscriptionExists when the customer has a live subscription for the same product and resource already, unless
-// the product allows several.
-func (s *Service) ProvisionSubscription(ctx context.Context, env string, actor ledger.Actor, in NewSubscription) (*Provisioned, error) {
+// the product allows several. What it buys at its start is for the caller to grant, with GrantPurchases.
+func (s *Service) ProvisionSubscription(ctx context.Context, env string, actor ledger.Actor, in NewSubscription) (*Subscription, error) {
 	now := s.clock(env)
 	cat := s.Catalog(env)
 	sub, err := s.newSubscription(cat, &in, now)
 	if err != nil {
 		return nil, err
 	}
-	purchases, err := cat.purchases(sub, now)
-	if err != nil {
+	if sub.Purchases, err = cat.purchases(sub, actor, now); err != nil {
 		return nil, err
 	}
 	defer s.customers.drop(customerKey{env, in.CustomerID})
@@ -91,7 +74,7 @@ func (s *Service) ProvisionSubscription(ctx context.Context, env string, actor l
 	if err != nil {
 		return nil, fmt.Errorf("provision subscription: %w", err)
 	}
-	return &Provisioned{Subscription: sub, Purchases: purchases}, nil
+	return sub, nil
 }
 
 // newSubscription builds a subscription from its request and checks it against the catalogue.
@@ -286,24 +269,4 @@ func (c *Catalog) pin(a *SubscribedAddon, productID, path string) error {
 	}
 	a.Version = v.Version
 	return nil
-}
-
-// purchases are the credits that a new subscription buys, within the bounds and at the price of its plan.
-func (c *Catalog) purchases(sub *Subscription, now ledger.Time) ([]Purchase, error) {
-	var bought []Purchase
-	for i, charge := range sub.Charges {
-		if charge.Type != EntitlementCredit || charge.Quantity.IsZero() {
-			continue
-		}
-		offer, err := c.TopUp(sub, charge.ID, max(now, sub.StartAt))
-		if err != nil {
-			return nil, at(item("charges", i), err)
-		}
-		cost, err := offer.TopUpPrice(charge.Quantity)
-		if err != nil {
-			return nil, at(item("charges", i), err)
-		}
-		bought = append(bought, Purchase{charge.ID, charge.Quantity, cost, offer.GrantCadence})
-	}
-	return bought, nil
 }

@@ -116,7 +116,12 @@ func (p *pricing) add(f *Feature, candidates []Candidate) bool {
 	}
 	measure, warnings := f.Meter.Measure(p.event.Dims)
 	p.warn(warnings)
-	if len(candidates) == 1 && len(p.lines) == 0 && f.Meter.Stateless() {
+	return p.addMeasured(f, candidates, measure)
+}
+
+// addMeasured is add for a feature, with or without a meter, of which so much was measured.
+func (p *pricing) addMeasured(f *Feature, candidates []Candidate, measure rating.Measurement) bool {
+	if len(candidates) == 1 && len(p.lines) == 0 && !f.cumulative() {
 		o := newOffer(f, candidates[0])
 		o.charge.Units = measure.Units
 		if !p.priceOffer(&o) {
@@ -128,9 +133,9 @@ func (p *pricing) add(f *Feature, candidates []Candidate) bool {
 	line := pricingLine{feature: f, measure: measure}
 	for _, cand := range candidates {
 		o := newOffer(f, cand)
-		if !f.Meter.Stateless() {
-			period := cand.Subscription.usagePeriod(p.event.At)
-			o.charge.Meter = &engine.MeterUse{Period: period, Meter: f.Meter, Measure: measure}
+		if f.cumulative() {
+			from, to := cand.Subscription.BillingPeriodAt(p.event.At) // meters with a memory add up in it (semantics 8.2)
+			o.charge.Meter = &engine.MeterUse{Period: from, End: to, Meter: f.Meter, Measure: measure}
 		}
 		line.offers = append(line.offers, o)
 	}
@@ -141,7 +146,7 @@ func (p *pricing) add(f *Feature, candidates []Candidate) bool {
 func newOffer(f *Feature, cand Candidate) offer {
 	return offer{candidate: cand, charge: engine.Charge{
 		Charge:       ledger.Charge{Feature: f.ID, Mapping: cand.Mapping.ID, Version: cand.Mapping.Version},
-		Currency:     cand.Mapping.CurrencyID,
+		Currency:     cand.Mapping.CreditTypeID,
 		Subscription: cand.Subscription.ID,
 	}}
 }
@@ -158,7 +163,7 @@ func (p *pricing) warn(warnings []rating.Warning) {
 // shard's writer has nothing left to price.
 func (p *pricing) finishStateless() {
 	for i := range p.lines {
-		if !p.lines[i].feature.Meter.Stateless() {
+		if p.lines[i].feature.cumulative() {
 			return
 		}
 	}

@@ -93,6 +93,18 @@ func (c *Catalog) consumeAgain(p *pricing, cs *CustomerState, e *engine.Entry) {
 	p.event.Status, p.event.Charges = engine.EventRated, []engine.Charge{charge}
 }
 
+// recall makes the meters of an event ready that is let in long after its usage period.
+func (p *pricing) recall(tx *engine.Tx) error {
+	for i := range p.lines {
+		for k := range p.lines[i].offers {
+			if err := tx.Recall(&p.lines[i].offers[k].charge); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // resolveOp resolves an event in the writer. Without a pricing it drops it.
 type resolveOp struct {
 	by      Caller
@@ -118,6 +130,9 @@ func (op *resolveOp) Decide(tx *engine.Tx) error {
 		dropped.Status = engine.EventDropped
 		e.Event = &dropped
 		return nil
+	}
+	if err := op.pricing.recall(tx); err != nil {
+		return err
 	}
 	if _, err := burnEvent(tx, op.pricing); err != nil {
 		return err

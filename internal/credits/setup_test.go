@@ -10,6 +10,7 @@ import (
 
 	"github.com/scrip-dev/scrip/internal/amount"
 	"github.com/scrip-dev/scrip/internal/credits"
+	"github.com/scrip-dev/scrip/internal/engine"
 	"github.com/scrip-dev/scrip/internal/ledger"
 	"github.com/scrip-dev/scrip/internal/store"
 	"github.com/scrip-dev/scrip/test/postgres"
@@ -26,11 +27,12 @@ var actor = ledger.Actor{Kind: ledger.ActorAPI, ID: "key"}
 // world is a service over a fresh store, with a clock that the test moves.
 type world struct {
 	*credits.Service
-	t     *testing.T
-	ctx   context.Context
-	store *store.Store
-	clock atomic.Int64
-	ids   atomic.Int64
+	t      *testing.T
+	ctx    context.Context
+	store  *store.Store
+	engine *engine.Engine
+	clock  atomic.Int64
+	ids    atomic.Int64
 }
 
 func setup(t *testing.T) *world {
@@ -43,16 +45,26 @@ func setup(t *testing.T) *world {
 	w := &world{t: t, ctx: t.Context(), store: s}
 	w.clock.Store(int64(start))
 	w.restart()
+	t.Cleanup(func() { w.engine.Close() })
 	return w
 }
 
 // restart makes a new service over the same store, as a new start of the program does.
 func (w *world) restart() {
 	w.t.Helper()
+	if w.engine != nil {
+		w.engine.Close()
+	}
+	clock := func(string) ledger.Time { return w.now() }
+	var err error
+	if w.engine, err = engine.Open(w.ctx, engine.Options{Journal: w.store.Journal(), Clock: clock}); err != nil {
+		w.t.Fatal(err)
+	}
 	service, err := credits.New(w.ctx, credits.Options{
 		Random: rand.Reader,
 		Store:  w.store,
-		Clock:  func(string) ledger.Time { return ledger.Time(w.clock.Load()) },
+		Engine: w.engine,
+		Clock:  clock,
 		NewID:  func() string { return fmt.Sprintf("id%d", w.ids.Add(1)) },
 	})
 	if err != nil {
@@ -174,7 +186,7 @@ func (w *world) customer(id string) {
 
 func (w *world) subscribe(in credits.NewSubscription) *credits.Subscription {
 	w.t.Helper()
-	return must[*credits.Provisioned](w.t)(w.ProvisionSubscription(w.ctx, env, actor, in)).Subscription
+	return must[*credits.Subscription](w.t)(w.ProvisionSubscription(w.ctx, env, actor, in))
 }
 
 // rates lists "subscription:rate@version" for each mapping that may price an e-mail of a customer at an instant.

@@ -55,6 +55,7 @@ type Subscription struct {
 	Charges                 []PurchasedQuantity
 	Entitlements            []EntitlementOverride
 	Metadata                map[string]string
+	Purchases               []Purchase `json:",omitempty"` // still to be granted
 }
 
 // PlanSpan is what was in force for a subscription from an instant until the From of the next span.
@@ -225,7 +226,7 @@ func (o *PriceOverride) compile(version int32) error {
 	if err != nil {
 		return err
 	}
-	o.mapping = &Mapping{ID: o.ID, FeatureID: o.FeatureID, CurrencyID: o.CreditRate.CreditTypeID, Version: version, Rate: rate}
+	o.mapping = &Mapping{ID: o.ID, FeatureID: o.FeatureID, CreditTypeID: o.CreditRate.CreditTypeID, Version: version, Rate: rate}
 	return nil
 }
 
@@ -270,10 +271,4 @@ func (s *Subscription) BillingPeriodAt(at ledger.Time) (from, to ledger.Time) {
 		months = 12
 	}
 	return PeriodAround(s.StartAt, months, at)
-}
-
-// usagePeriod is the start of the period in which meters with a memory add up (semantics 8.2): the billing period.
-func (s *Subscription) usagePeriod(at ledger.Time) ledger.Time {
-	from, _ := s.BillingPeriodAt(at)
-	return from
 }

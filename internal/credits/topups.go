@@ -1,7 +1,6 @@
 package credits
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/scrip-dev/scrip/internal/amount"
@@ -53,23 +52,6 @@ func bound(v *int64, none string) string {
 		return none
 	}
 	return fmt.Sprint(*v)
-}
-
-// GrantPurchases grants what a new subscription has bought. Repeating it grants nothing twice. It fails as CreateGrant does.
-func (s *Service) GrantPurchases(ctx context.Context, env string, by Caller, made *Provisioned) error {
-	sub := made.Subscription
-	for _, bought := range made.Purchases {
-		_, err := s.CreateGrant(ctx, env, by, NewGrant{
-			Customer: sub.CustomerID, Resource: sub.ResourceID, CreditType: bought.CreditTypeID,
-			DisplayName: "Purchased credits", Amount: bought.Quantity, Type: ledger.Paid, Cost: &bought.Cost,
-			EffectiveAt: sub.StartAt, Collection: sub.PaymentCollectionMethod,
-			OwnKey: fmt.Sprintf("subscription %s buys %s", sub.ID, bought.CreditTypeID),
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // TopUp returns the offer that a subscription has for a credit type at an instant, in the currency of its billing period

@@ -102,15 +102,3 @@ func TestTopUp(t *testing.T) {
 	_, err := w.Catalog(env).TopUp(subs["plain"], "gems", w.now())
 	wantError(t, err, "TopUpNotOffered", "currencyId")
 }
-
-func TestPurchases(t *testing.T) {
-	// The first block is priced by the plan when the subscription is made.
-	t.Parallel()
-	w := seller(t)
-	made := must[*credits.Provisioned](t)(w.ProvisionSubscription(w.ctx, env, actor, credits.NewSubscription{CustomerID: "ann", PlanID: "pro",
-		Charges: []credits.PurchasedQuantity{{Type: credits.EntitlementCredit, ID: "tokens", Quantity: dec("333")}}}))
-	want := credits.Purchase{CreditTypeID: "tokens", Quantity: dec("333"), Cost: ledger.Money{Amount: dec("166.5"), Currency: "usd"}}
-	if len(made.Purchases) != 1 || made.Purchases[0] != want {
-		t.Errorf("purchases are %+v, want %+v", made.Purchases, want)
-	}
-}

@@ -173,6 +173,12 @@ func (r *reader) event(at ledger.Time) *Event {
 	return ev
 }
 
+// What a charge says of its meter; 0 means that there is none.
+const (
+	meterWithoutEnd = iota + 1
+	meterWithEnd
+)
+
 func (c *encoder) charge(b []byte, charge *Charge) []byte {
 	c.charges = append(c.charges, charge.Charge)
 	b = c.texts.append(b, featureText, charge.Feature)
@@ -182,12 +188,17 @@ func (c *encoder) charge(b []byte, charge *Charge) []byte {
 	b = appendString(b, charge.Subscription)
 	b = charge.Units.AppendBinary(b)
 	b = charge.Cost.AppendBinary(b)
-	if charge.Meter == nil {
+	m := charge.Meter
+	switch {
+	case m == nil:
 		return append(b, 0)
+	case m.End == 0:
+		b = appendInt(append(b, meterWithoutEnd), int64(m.Period))
+	default:
+		b = appendInt(append(b, meterWithEnd), int64(m.Period))
+		b = appendInt(b, int64(m.End-m.Period))
 	}
-	b = append(b, 1)
-	b = appendInt(b, int64(charge.Meter.Period))
-	return appendMeterUse(b, charge.Meter)
+	return appendMeterUse(b, m)
 }
 
 func (r *reader) charge() Charge {
@@ -198,8 +209,12 @@ func (r *reader) charge() Charge {
 		Units:        r.amount(),
 		Cost:         r.amount(),
 	}
-	if r.byte() == 1 {
+	switch kind := r.byte(); kind {
+	case meterWithoutEnd, meterWithEnd:
 		c.Meter = &MeterUse{Period: ledger.Time(r.int())}
+		if kind == meterWithEnd {
+			c.Meter.End = c.Meter.Period + ledger.Time(r.int())
+		}
 		r.meterUse(c.Meter)
 	}
 	return c

@@ -28,7 +28,7 @@ func sampleEntry(t testing.TB) *Entry {
 			Charges: []Charge{{
 				Charge: ledger.Charge{Feature: "f", Mapping: "m", Version: -3}, Currency: "tokens", Subscription: "s",
 				Units: amount.FromInt(2), Cost: amount.FromInt(-7),
-				Meter: &MeterUse{Period: 3, Meter: &rating.Meter{Aggregation: rating.Max, Transform: &rating.Transform{DivideBy: 10, Round: rating.RoundUp}},
+				Meter: &MeterUse{Period: 3, End: 9, Meter: &rating.Meter{Aggregation: rating.Max, Transform: &rating.Transform{DivideBy: 10, Round: rating.RoundUp}},
 					Measure: rating.Measurement{Units: amount.FromInt(4), Value: "v"}},
 			}},
 		},
@@ -154,7 +154,7 @@ func FuzzDecode(f *testing.F) {
 	p.consume("f", 5, amount.FromInt(1), 1)
 	row := p.row(1, 0)
 	var meters meterSet
-	meters.advance(&e.Event.Charges[0])
+	meters.advance(&e.Event.Charges[0], e.At)
 	run, chunks := sortedRun(0, map[KeyHash]Position{{1}: 1, {2}: 2})
 	for _, seed := range [][]byte{encoded(e).bytes, blocks[0].Data, row.Refs, row.Usage, meters.appendBinary(nil), run.Firsts, chunks[0].Data} {
 		f.Add(seed, uint16(1))

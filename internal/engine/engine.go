@@ -22,8 +22,6 @@ type Options struct {
 	// WindowEntries is how many entries make a window of derived state; 0 means 131,072. It is part of the database
 	// format: a database must always be opened with the same one. Tests take few, so that many windows turn.
 	WindowEntries int
-	// Fatal, when set, is told why a batch was abandoned, so that a program can stop when its disk has failed.
-	Fatal func(error)
 }
 
 const ownersMaxDefault = 500_000
@@ -53,7 +51,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	for id := range max(o.Shards, 1) {
 		s := &shard{
 			id: id, journal: o.Journal, clock: o.Clock, lateGrace: o.LateGrace,
-			log: o.Log, ownersMax: o.OwnersMax, evictAbove: o.OwnersMax, windows: cut, fatal: o.Fatal,
+			log: o.Log, ownersMax: o.OwnersMax, evictAbove: o.OwnersMax, windows: cut,
 		}
 		s.queue.wake = sync.NewCond(&s.queue.mu)
 		if err := s.load(ctx); err != nil {

@@ -215,16 +215,7 @@ func TestRestartAndRebuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	stored := dump(t, b.store)
-	b.Engine.Close()
-
-	if err := b.store.Journal().DropDerived(t.Context(), 0); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.store.Close(); err != nil {
-		t.Fatal(err)
-	}
-	b = setupWindows(t, dir, 97)
-	b.clock.Store(1_900_000_000_000_000)
+	b = b.rebuilt(t, dir, 97)
 	if err := b.Checkpoint(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -242,6 +233,21 @@ func TestRestartAndRebuild(t *testing.T) {
 		t.Errorf("balance %s after %d burned and %s expired", got, burned, before.expired)
 	}
 	b.close(t)
+}
+
+// rebuilt drops every derived row and starts again, later, from the journal alone.
+func (b *bundle) rebuilt(t testing.TB, dir string, entries int) *bundle {
+	t.Helper()
+	b.Engine.Close()
+	if err := b.store.Journal().DropDerived(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b = setupWindows(t, dir, entries)
+	b.clock.Store(1_900_000_000_000_000)
+	return b
 }
 
 // observed is everything that readers see.

@@ -88,6 +88,7 @@ type Charge struct {
 // MeterUse is the step that an event made on a cumulative meter: enough to repeat it from the journal.
 type MeterUse struct {
 	Period  ledger.Time // start of the usage period
+	End     ledger.Time // of the period; 0 when it never ends
 	Meter   *rating.Meter
 	Measure rating.Measurement
 }

@@ -18,13 +18,14 @@ type EventRecord struct {
 // reported tells whether the entry is the record of a reported event or a direct consumption.
 func (e *Entry) reported() bool { return e.Kind == EventEntry || e.Kind == ConsumeEntry }
 
-// EventQuery selects events of an environment, newest first by arrival.
+// EventQuery selects events of an environment, newest first by arrival: those of one shard in the order of its journal, those
+// of several by the clock as well.
 type EventQuery struct {
 	Environment string
-	Customer    string   // empty means all; then Attention or a scan of the journal answers
-	Attention   bool     // only events that were not rated when they came
-	Before      Position // exclusive; 0 means from the newest
-	After       Position // exclusive; with Limit, those nearest to it
+	Customer    string // empty means all; then Attention or a scan of the journal answers
+	Attention   bool   // only events that were not rated when they came
+	Older       Cut    // only events older than this one; nil means from the newest
+	Newer       Cut    // only events newer than this one, and with Limit those nearest to it
 	Limit       int
 	Match       func(*Entry) bool
 }
@@ -36,7 +37,7 @@ func (e *Engine) Events(ctx context.Context, q EventQuery) ([]EventRecord, bool,
 		if err := s.events(ctx, q, found); err != nil {
 			return nil, false, err
 		}
-		found.next()
+		found.endShard()
 	}
 	entries, more := found.result()
 	records := make([]EventRecord, len(entries))
@@ -93,17 +94,21 @@ func (s *shard) events(ctx context.Context, q EventQuery, found *eventList) erro
 	if q.Customer == "" && !q.Attention {
 		return s.scanEvents(ctx, q, found)
 	}
-	refs, err := s.eventRefs(ctx, q)
+	var refs *refMerge
+	err := s.read(ctx, func() (err error) {
+		refs, err = s.eventRefs(ctx, q.Environment, q.Customer)
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	reader := &entryReader{shard: s}
 	for {
 		at, err := refs.next(ctx)
-		if err != nil || at == 0 || at <= q.After {
+		if err != nil || at == 0 || at < q.Newer.of(s.id) {
 			return err
 		}
-		if q.Before != 0 && at >= q.Before {
+		if q.Older != nil && at >= q.Older.of(s.id) {
 			continue
 		}
 		entry, err := reader.read(ctx, at)
@@ -116,29 +121,26 @@ func (s *shard) events(ctx context.Context, q EventQuery, found *eventList) erro
 	}
 }
 
-// eventRefs finds the entries that a list of events may show: in the postings of the attention list, or in those of the
-// customer and of its pools without a resource.
-func (s *shard) eventRefs(ctx context.Context, q EventQuery) (*refMerge, error) {
+// eventRefs finds, for the writer, the entries that a list of events may show: in the postings of the attention list, or in
+// those of the customer and of its pools without a resource.
+func (s *shard) eventRefs(ctx context.Context, environment, customer string) (*refMerge, error) {
+	keys := []ledger.Key{{Environment: environment, Customer: customer}}
+	if customer != "" {
+		pools, err := s.poolKeys(ctx, environment, customer)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, slices.DeleteFunc(pools, func(k ledger.Key) bool { return k.Resource != "" })...)
+	}
 	m := &refMerge{shard: s}
-	err := s.read(ctx, func() error {
-		keys := []ledger.Key{{Environment: q.Environment, Customer: q.Customer}}
-		if q.Customer != "" {
-			pools, err := s.poolKeys(ctx, q.Environment, q.Customer)
-			if err != nil {
-				return err
-			}
-			keys = append(keys, slices.DeleteFunc(pools, func(k ledger.Key) bool { return k.Resource != "" })...)
+	for _, key := range keys {
+		o, err := s.owner(ctx, key)
+		if err != nil {
+			return nil, err
 		}
-		for _, key := range keys {
-			o, err := s.owner(ctx, key)
-			if err != nil {
-				return err
-			}
-			m.lists = append(m.lists, refList{pages: s.pagesNow(o)})
-		}
-		return nil
-	})
-	return m, err
+		m.lists = append(m.lists, refList{pages: s.pagesNow(o)})
+	}
+	return m, nil
 }
 
 // scanEvents walks the journal itself, backwards, block by block: the live tail of an environment.
@@ -147,9 +149,10 @@ func (s *shard) scanEvents(ctx context.Context, q EventQuery, found *eventList) 
 	if err != nil {
 		return err
 	}
-	if q.Before != 0 && q.Before.Shard() == s.id {
-		at = min(at, q.Before)
+	if q.Older != nil {
+		at = min(at, q.Older.of(s.id))
 	}
+	floor := q.Newer.of(s.id)
 	for at.Ordinal() > 1 {
 		block, err := s.journal.Block(ctx, at-1)
 		if err != nil {
@@ -157,7 +160,7 @@ func (s *shard) scanEvents(ctx context.Context, q EventQuery, found *eventList) 
 		}
 		var entries []*Entry
 		err = block.each(func(p Position, raw rawEntry) error {
-			if p >= at || p <= q.After {
+			if p >= at || p < floor {
 				return nil
 			}
 			entry, err := decodeEntry(raw, p)
@@ -172,19 +175,18 @@ func (s *shard) scanEvents(ctx context.Context, q EventQuery, found *eventList) 
 				return nil
 			}
 		}
-		if at = block.First; at <= q.After {
+		if at = block.First; at <= floor {
 			return nil
 		}
 	}
 	return nil
 }
 
-// eventList collects entries of one shard after another, each newest first, and keeps those nearest to the cursor.
+// eventList collects entries of one shard after another, each newest first, and keeps those nearest to the cut.
 type eventList struct {
 	query  EventQuery
-	shard  []*Entry
-	all    []*Entry
-	shards int // that found some
+	shard  []*Entry   // of the one being read
+	shards [][]*Entry // of those before it, each from the cut on
 }
 
 // add takes an entry and reports whether the shard has yielded enough.
@@ -193,7 +195,7 @@ func (l *eventList) add(e *Entry) bool {
 		return false
 	}
 	l.shard = append(l.shard, e)
-	if l.query.After == 0 {
+	if l.query.Newer == nil {
 		return len(l.shard) > l.query.Limit
 	}
 	if len(l.shard) > l.query.Limit+1 {
@@ -202,24 +204,43 @@ func (l *eventList) add(e *Entry) bool {
 	return false
 }
 
-func (l *eventList) next() {
-	if len(l.shard) > 0 {
-		l.shards++
+func (l *eventList) endShard() {
+	if l.query.Newer != nil {
+		slices.Reverse(l.shard)
 	}
-	l.all = append(l.all, l.shard...)
+	if len(l.shard) > 0 {
+		l.shards = append(l.shards, l.shard)
+	}
 	l.shard = nil
 }
 
-func (l *eventList) result() ([]*Entry, bool) {
-	if l.shards > 1 { // those of one shard are in order, whatever the clock did meanwhile
-		slices.SortStableFunc(l.all, func(a, b *Entry) int { return cmp.Compare(b.At, a.At) })
+// result joins the shards, going away from the cut, and tells whether there is more.
+func (l *eventList) result() (entries []*Entry, more bool) {
+	for len(l.shards) > 0 && len(entries) < l.query.Limit {
+		entries = append(entries, l.next())
 	}
-	more := len(l.all) > l.query.Limit
-	switch {
-	case !more:
-		return l.all, false
-	case l.query.After != 0:
-		return l.all[len(l.all)-l.query.Limit:], true
+	if l.query.Newer != nil {
+		slices.Reverse(entries)
 	}
-	return l.all[:l.query.Limit], true
+	return entries, len(l.shards) > 0
+}
+
+// next takes, of the entries that are next in each shard, the latest by the clock, or going up the earliest.
+func (l *eventList) next() *Entry {
+	sign := -1
+	if l.query.Newer != nil {
+		sign = +1
+	}
+	best := 0
+	for i := range l.shards {
+		a, b := l.shards[i][0], l.shards[best][0]
+		if sign*cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Position, b.Position)) < 0 {
+			best = i
+		}
+	}
+	entry := l.shards[best][0]
+	if l.shards[best] = l.shards[best][1:]; len(l.shards[best]) == 0 {
+		l.shards = slices.Delete(l.shards, best, best+1)
+	}
+	return entry
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/scrip-dev/scrip/internal/amount"
 	"github.com/scrip-dev/scrip/internal/ledger"
+	"github.com/scrip-dev/scrip/internal/rating"
 )
 
 // Errors of Do that are not an operation's own.
@@ -62,6 +63,7 @@ type Tx struct {
 	advanced bool         // a meter has moved
 	customer *owner
 	pools    []openPool
+	recalled map[meterKey]*rating.State // meters of periods that are over
 }
 
 // openPool is a pool with the facts that the operation has made of it.
@@ -134,14 +136,24 @@ func (tx *Tx) Ledger(i int) *ledger.Tx {
 	return &tx.pools[i].tx
 }
 
-// Advance moves the cumulative meter of a charge and returns the units that it adds.
+// Advance moves the cumulative meter of a charge and returns the units that it adds. For a period that is over they are
+// right only after Recall.
 func (tx *Tx) Advance(c *Charge) amount.Amount {
 	tx.advanced = true
-	return tx.customer.self.meters.advance(c)
+	units := tx.customer.self.meters.advance(c, tx.now)
+	if past := tx.recalled[keyOfMeter(c)]; past != nil {
+		return past.Advance(c.Meter.Meter, c.Meter.Measure)
+	}
+	return units
 }
 
 // Preview returns the units that Advance would, and changes nothing.
-func (tx *Tx) Preview(c *Charge) amount.Amount { return tx.customer.self.meters.preview(c) }
+func (tx *Tx) Preview(c *Charge) amount.Amount {
+	if past := tx.recalled[keyOfMeter(c)]; past != nil {
+		return past.Preview(c.Meter.Meter, c.Meter.Measure)
+	}
+	return tx.customer.self.meters.preview(c)
+}
 
 // Find returns the entry that took a key.
 func (tx *Tx) Find(key KeyHash) (*Entry, bool, error) {

@@ -83,43 +83,69 @@ func (b *faultBundle) readWhole(t *testing.T, customer string) int {
 }
 
 func TestEventPaging(t *testing.T) {
-	// Events of a customer and of an environment come in the order of arrival, also when the clock was set back meanwhile,
-	// and pages in both directions join without a gap.
+	// Events of a customer come in the order of arrival, and those of an environment too if there is one shard, also when the
+	// clock was set back meanwhile. Pages in both directions join without a gap, however many shards there are, and what
+	// arrives while somebody turns pages is newer than all of them.
 	t.Parallel()
-	b := setupFaults(t, engine.Options{WindowEntries: 20})
-	defer b.close(t)
-	for n := range 70 {
-		b.do(t, &burnOp{customer: "c", key: fmt.Sprint(n), cost: int64(n % 2), at: 1})
-		b.clock.Add(int64(500 - 1000*(n%3)))
-	}
-	for _, customer := range []string{"c", ""} {
-		q := engine.EventQuery{Environment: env, Customer: customer, Limit: 9}
-		var down, up []engine.Position
-		for more := true; more; {
-			var events []engine.EventRecord
-			events, more = b.events(t, q)
-			for _, e := range events {
-				down = append(down, e.Position)
+	for _, shards := range []uint16{1, 4} {
+		b := setupFaults(t, engine.Options{WindowEntries: 20, Shards: shards})
+		defer b.close(t)
+		n := 0
+		burn := func() {
+			b.do(t, &burnOp{customer: fmt.Sprint("c", n%7), key: fmt.Sprint(n), cost: int64(n % 2), at: 1})
+			b.clock.Add(int64(500 - 1000*(n%3)))
+			n++
+		}
+		for range 210 {
+			burn()
+		}
+		for _, customer := range []string{"", "c1"} {
+			want := n
+			if customer != "" {
+				want = (n + 5) / 7
 			}
-			q.Before = down[len(down)-1]
-		}
-		q.Before, q.After = 0, 1
-		for more := true; more; {
-			var events []engine.EventRecord
-			events, more = b.events(t, q)
-			for _, e := range slices.Backward(events) {
-				up = append(up, e.Position)
+			q := engine.EventQuery{Environment: env, Customer: customer, Limit: 9}
+			top, err := b.Now(t.Context())
+			if err != nil {
+				t.Fatal(err)
 			}
-			q.After = up[len(up)-1]
-		}
-		slices.Reverse(up)
-		if len(down) != 70 || !slices.IsSortedFunc(down, func(a, b engine.Position) int { return int(b) - int(a) }) {
-			t.Errorf("customer %q: downwards %d events, %v", customer, len(down), down)
-		}
-		if !slices.Equal(up, down[:69]) {
-			t.Errorf("customer %q: upwards %v", customer, up)
+			q.Older = top
+			down := b.walk(t, q, burn)
+			for i := range down[1:] {
+				if down[i].Shard() == down[i+1].Shard() && down[i] <= down[i+1] {
+					t.Errorf("%d shards, customer %q: %d before %d", shards, customer, down[i], down[i+1])
+				}
+			}
+			q.Older, q.Newer = nil, engine.Cut{}
+			up := b.walk(t, q, func() {})
+			up = slices.DeleteFunc(up, func(at engine.Position) bool { return at >= top[at.Shard()] }) // came later
+			slices.Sort(up)
+			slices.Sort(down)
+			if len(down) != want || len(slices.Compact(down)) != want || !slices.Equal(down, up) {
+				t.Errorf("%d shards, customer %q: %d events downwards, %d upwards", shards, customer, len(down), len(up))
+			}
 		}
 	}
+}
+
+// walk turns pages from the query's cut on, and returns what they show in the order of reading.
+func (b *faultBundle) walk(t *testing.T, q engine.EventQuery, between func()) (seen []engine.Position) {
+	t.Helper()
+	for more := true; more; between() {
+		var events []engine.EventRecord
+		if events, more = b.events(t, q); q.Newer != nil {
+			slices.Reverse(events)
+		}
+		for _, e := range events {
+			seen = append(seen, e.Position)
+			if q.Newer != nil {
+				q.Newer = q.Newer.Over(e.Position)
+			} else {
+				q.Older = q.Older.Under(e.Position)
+			}
+		}
+	}
+	return seen
 }
 
 func (b *faultBundle) events(t *testing.T, q engine.EventQuery) ([]engine.EventRecord, bool) {

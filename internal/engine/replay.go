@@ -147,7 +147,7 @@ func replayMeters(e *Entry, customer *owner) {
 	}
 	for i := range e.Event.Charges {
 		if c := &e.Event.Charges[i]; c.Meter != nil {
-			customer.self.meters.advance(c)
+			customer.self.meters.advance(c, e.At)
 		}
 	}
 }

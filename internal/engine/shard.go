@@ -24,7 +24,6 @@ type shard struct {
 	log       *slog.Logger
 	ownersMax int
 	windows   windows
-	fatal     func(error)
 
 	queue   queue
 	loaded  atomic.Bool // false while memory is not to be trusted; readers then go through the queue
@@ -194,9 +193,6 @@ func (s *shard) abandon(works []*work, cause error) {
 			w.errs[i] = ErrUnavailable
 		}
 		close(w.done)
-	}
-	if s.fatal != nil {
-		s.fatal(cause)
 	}
 }
 

@@ -89,6 +89,7 @@ func (g *Grant) ApplyRow(r *Row) {
 	case RolledOut:
 		g.Voided = g.Voided.Sub(r.Amount)
 	case Updated:
+		g.UpdatedAt = r.PostedAt
 		if g.Type == Overdraft { // forgiven, semantics 6.2
 			g.Consumed = g.Consumed.Sub(r.Amount)
 		} else if g.ActivatedAt != 0 {

@@ -23,6 +23,7 @@ const (
 	grantNeverExpires = 1 << iota
 	grantAwaitsPayment
 	grantHasCost
+	grantUpdated // most grants never are: they take no room for it
 )
 
 // The flags of an encoded row.
@@ -220,6 +221,9 @@ func appendGrant(b []byte, g *Grant) []byte {
 	if !g.Cost.Amount.IsZero() {
 		flags |= grantHasCost
 	}
+	if g.UpdatedAt != 0 {
+		flags |= grantUpdated
+	}
 	b = append(b, flags, byte(g.Type), byte(g.Payment))
 	b = binary.AppendUvarint(b, uint64(g.ID))
 	b = binary.AppendVarint(b, int64(g.Priority))
@@ -236,6 +240,9 @@ func appendGrant(b []byte, g *Grant) []byte {
 	}
 	for _, t := range [...]Time{g.ActivatedAt, g.DepletedAt, g.VoidedAt, g.ExpiredAt} {
 		b = binary.AppendVarint(b, int64(t))
+	}
+	if g.UpdatedAt != 0 {
+		b = binary.AppendVarint(b, int64(g.UpdatedAt))
 	}
 	return b
 }
@@ -262,7 +269,10 @@ func (d *decoder) grant() *Grant {
 	for _, t := range [...]*Time{&g.ActivatedAt, &g.DepletedAt, &g.VoidedAt, &g.ExpiredAt} {
 		*t = d.time()
 	}
-	if flags >= grantHasCost<<1 || g.Type == 0 {
+	if flags&grantUpdated != 0 {
+		g.UpdatedAt = d.time()
+	}
+	if flags >= grantUpdated<<1 || g.Type == 0 {
 		d.fail("impossible grant")
 	}
 	return g

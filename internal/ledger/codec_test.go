@@ -11,7 +11,7 @@ import (
 func samplePool(t reporter) *fixture {
 	f := newFixture(t)
 	f.grant("A", "10.5", Grant{Type: Paid, Cost: usd("9.99"), ExpireAt: at("03-02")})
-	f.grant("B", "20", Grant{Priority: 3})
+	b := f.grant("B", "20", Grant{Priority: 3})
 	f.grant("C", "5", Grant{Type: Recurring, EffectiveAt: at("04-01"), ExpireAt: at("05-01")})
 	f.grant("D", "7", Grant{Type: Paid, AwaitsPayment: true, Payment: PaymentActionRequired})
 	f.reserve("R1", "12")
@@ -20,6 +20,7 @@ func samplePool(t reporter) *fixture {
 		t.Fatal(err)
 	}
 	f.burn("e1", "3.25")
+	f.must(func(tx *Tx) error { return f.pool.Update(tx, b, Change{Texts: true}) })
 	f.now += 2 * hour
 	f.sweep()
 	return f

@@ -173,6 +173,7 @@ func (p *Pool) SetPayment(tx *Tx, id GrantID, payment Payment, usable bool) erro
 		return nil
 	}
 	s := p.posting(tx, at)
+	next.UpdatedAt = s.at
 	s.grant(&next)
 	s.activateIfTime(g)
 	s.settleDeficit()

@@ -82,6 +82,7 @@ type Grant struct {
 	AwaitsPayment bool
 	ActivatedAt   Time // 0 until a GRANTED row was posted
 	DepletedAt    Time // 0 unless remaining reached 0 by consumption or settlement
+	UpdatedAt     Time // 0 unless it was updated, or its payment state changed
 	VoidedAt      Time // 0 unless voided; a settled overdraft is voided too
 	ExpiredAt     Time // 0 until the expiry was posted; then equal to ExpireAt
 }

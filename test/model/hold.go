@@ -90,8 +90,8 @@ func (p *pool) pin(h *hold, need *big.Rat) *big.Rat {
 	return need
 }
 
-// settle burns under a hold. A settle after the TTL passed burns like an event, once; one of nothing, which is a release,
-// and one after another end change nothing.
+// settle burns under a hold. A settle after the TTL passed burns like an event: the final one once, partial ones before it
+// each. One of nothing, which is a release, and one after another end change nothing.
 func (p *pool) settle(c Settle) Outcome {
 	h := p.findHold(c.Ref)
 	if h == nil {
@@ -100,6 +100,10 @@ func (p *pool) settle(c Settle) Outcome {
 	p.begin(p.world.now)
 	amount := number(c.Amount)
 	switch {
+	case h.end == "EXPIRED" && amount.Sign() > 0 && c.Partial:
+		p.world.saw("partial settle after the TTL")
+		p.burn(amount, nil)
+		return Outcome{Hold: h.view()}
 	case h.end == "EXPIRED" && amount.Sign() > 0:
 		p.world.saw("settle after the TTL")
 		h.end, h.settled = "SETTLED", add(h.settled, amount)

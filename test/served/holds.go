@@ -49,7 +49,14 @@ func (w *World) reserve(c model.Reserve) model.Outcome {
 	}
 	one := client{server: w.server, key: w.key, base: w.base} // calls are counted by one goroutine only
 	var made reservation
-	if r := one.call(http.MethodPost, reservations, body, &made); r != nil {
+	var r *refusal
+	ask := func() { r = one.call(http.MethodPost, reservations, body, &made) }
+	if c.AllowOverdraft { // means nothing without a soft limit
+		w.softly(c.Pool, ask)
+	} else {
+		ask()
+	}
+	if r != nil {
 		return refused(r)
 	}
 	k := holdKey{c.Pool, c.Ref}

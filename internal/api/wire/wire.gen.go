@@ -4085,7 +4085,7 @@ type Reservation struct {
 
 // ReservationCreate Credits to hold.
 type ReservationCreate struct {
-	// AllowOverdraft Hold more than is available, on soft-limited credits.
+	// AllowOverdraft Hold more than is available. It counts only while an entitlement with a soft limit on these credits is in force; otherwise what is missing is refused.
 	AllowOverdraft *bool `json:"allowOverdraft,omitempty"`
 
 	// Amount An AmountInput above zero.
@@ -4148,7 +4148,7 @@ type ReservationSettle struct {
 	// ExpiresAt With `final` false, extends the hold up to 24 hours from its creation.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 
-	// Final Default true: frees the rest. False keeps the rest held.
+	// Final Default true: frees the rest. False keeps the rest held. After the reservation timed out, partial settles and then one final one still burn, as events do.
 	Final *bool `json:"final,omitempty"`
 
 	// IdempotencyKey Makes a partial settle safe to repeat. A final one needs none: a reservation ends once.
@@ -4661,17 +4661,19 @@ type UsageMeasurement struct {
 	CreatedAt time.Time `json:"createdAt"`
 
 	// Credit Only for features that burn credits.
-	Credit           *UsageWallet `json:"credit,omitempty"`
-	CurrentUsage     *Amount      `json:"currentUsage,omitempty"`
-	CustomerID       string       `json:"customerId"`
-	FeatureID        string       `json:"featureId"`
-	ID               string       `json:"id"`
-	NextResetDate    *time.Time   `json:"nextResetDate,omitempty"`
-	ResourceID       *string      `json:"resourceId,omitempty"`
-	Timestamp        time.Time    `json:"timestamp"`
-	UsagePeriodEnd   *time.Time   `json:"usagePeriodEnd,omitempty"`
-	UsagePeriodStart *time.Time   `json:"usagePeriodStart,omitempty"`
-	Value            int64        `json:"value"`
+	Credit *UsageWallet `json:"credit,omitempty"`
+
+	// CurrentUsage Of the usage period, right after. Absent for a period that was over for more than 31 days.
+	CurrentUsage     *Amount    `json:"currentUsage,omitempty"`
+	CustomerID       string     `json:"customerId"`
+	FeatureID        string     `json:"featureId"`
+	ID               string     `json:"id"`
+	NextResetDate    *time.Time `json:"nextResetDate,omitempty"`
+	ResourceID       *string    `json:"resourceId,omitempty"`
+	Timestamp        time.Time  `json:"timestamp"`
+	UsagePeriodEnd   *time.Time `json:"usagePeriodEnd,omitempty"`
+	UsagePeriodStart *time.Time `json:"usagePeriodStart,omitempty"`
+	Value            int64      `json:"value"`
 }
 
 // UsageReport Measurements to record.

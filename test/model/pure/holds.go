@@ -4,7 +4,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/scrip-dev/scrip/internal/amount"
 	"github.com/scrip-dev/scrip/internal/ledger"
 	"github.com/scrip-dev/scrip/test/model"
 )
@@ -56,7 +55,7 @@ func (w *World) settle(c model.Settle) model.Outcome {
 	if h, ok := x.holds[c.Ref]; !ok {
 		return model.Outcome{Refused: model.ReservationNotFound}
 	} else if h.End != ledger.HoldOpen {
-		return w.settleEnded(x, h, credits(c.Amount))
+		return w.settleEnded(x, h, c)
 	}
 	var extendTo ledger.Time
 	if c.Partial && c.Extend != 0 {
@@ -67,19 +66,22 @@ func (w *World) settle(c model.Settle) model.Outcome {
 	x.keep(tx)
 	var ended *ledger.HoldEnded
 	if errors.As(err, &ended) {
-		return w.settleEnded(x, ended.Hold, credits(c.Amount))
+		return w.settleEnded(x, ended.Hold, c)
 	}
 	return model.Outcome{Refused: refusal(err), Hold: view(h)}
 }
 
-// settleEnded is for holds that ended before: after the TTL a settle of more than nothing burns like an event, once; else
-// nothing happens.
-func (w *World) settleEnded(x *wallet, h ledger.Hold, amt amount.Amount) model.Outcome {
+// settleEnded is for holds that ended before: after the TTL a settle of more than nothing burns like an event, the final
+// one once; else nothing happens.
+func (w *World) settleEnded(x *wallet, h ledger.Hold, c model.Settle) model.Outcome {
+	amt := credits(c.Amount)
 	if h.End != ledger.HoldExpired || amt.IsZero() {
 		return model.Outcome{Hold: view(h)}
 	}
-	h.End, h.Settled = ledger.HoldSettled, h.Settled.Add(amt)
-	x.holds[h.ID] = h
+	if !c.Partial {
+		h.End, h.Settled = ledger.HoldSettled, h.Settled.Add(amt)
+		x.holds[h.ID] = h
+	}
 	tx := w.tx("", 0)
 	err := x.pool.Burn(tx, amt, h.Charge)
 	x.keep(tx)
