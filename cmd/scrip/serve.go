@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -16,10 +15,6 @@ import (
 
 	"github.com/scrip-dev/scrip/internal/credits"
 )
-
-// gcPercent trades memory for speed unless GOGC says otherwise: requests leave much garbage and what stays is small, so
-// collecting half as often as by default costs some tens of megabytes and saves a tenth of the event path's time.
-const gcPercent = 200
 
 // databaseFlags say where the data is. Subcommands that open the database share them.
 type databaseFlags struct {
@@ -45,9 +40,7 @@ func (c *serveCommand) Run(p *program) (err error) {
 		return err
 	}
 	log := newLogger(p.stderr, p.line.LogFormat, p.line.LogLevel)
-	if limit, _ := p.env("GOGC"); limit == "" {
-		debug.SetGCPercent(gcPercent)
-	}
+	tuneMemory(p.env)
 	metrics := newMetrics()
 	product, err := newHandler(p.ctx, deps{
 		DataDir: c.Data, DatabaseURL: c.DatabaseURL, APIKey: key,

@@ -141,7 +141,7 @@ func (p *pace) next(ctx context.Context) (due time.Time, more bool) {
 	if p.rate > 0 {
 		due = p.begin.Add(time.Duration(float64(number) / p.rate * float64(time.Second)))
 		if wait := due.Sub(p.now()); wait > 0 {
-			time.Sleep(wait)
+			sleep(wait)
 		}
 	}
 	return due, due.Before(p.end)

@@ -65,7 +65,7 @@ func (op *estimateOp) Decide(tx *engine.Tx) error {
 	p.finish(tx.Preview)
 	ev := &p.event
 	op.estimate = Estimate{Status: ev.Status, Reason: ev.Reason, Detail: p.detail, Warnings: ev.Warnings}
-	refs, index := poolsOf(ev)
+	refs, index := p.pools()
 	if err := tx.Open(refs...); err != nil {
 		return err
 	}

@@ -175,9 +175,11 @@ func (c *Catalog) mapping(sub *Subscription, featureID string, at ledger.Time) *
 // one that was published for all customers by then.
 func (c *Catalog) versionAt(ref PackageRef, pinned int32, at ledger.Time) (*PackageVersion, bool) {
 	version := pinned
-	for _, m := range c.migrations[ref] {
-		if m.at <= at && m.version > version {
-			version = m.version
+	if len(c.migrations) > 0 {
+		for _, m := range c.migrations[ref] {
+			if m.at <= at && m.version > version {
+				version = m.version
+			}
 		}
 	}
 	v, ok := c.versions[VersionRef{ref, version}]

@@ -39,6 +39,8 @@ type pricing struct {
 	// own.
 	charges    [2]engine.Charge
 	candidates [2]Candidate
+	refs       [2]engine.PoolRef
+	index      [2]int
 }
 
 // pricingLine is one matched feature.
@@ -205,8 +207,10 @@ func (p *pricing) priceOffer(o *offer) bool {
 	return true
 }
 
-// poolsOf lists the pools that the charges burn from, each once, and the index of the pool for each charge.
-func poolsOf(ev *engine.Event) (refs []engine.PoolRef, index []int) {
+// pools lists the pools that the charges burn from, each once, and the index of the pool for each charge.
+func (p *pricing) pools() (refs []engine.PoolRef, index []int) {
+	ev := &p.event
+	refs, index = p.refs[:0], p.index[:0]
 	for i := range ev.Charges {
 		ref := engine.PoolRef{Currency: ev.Charges[i].Currency, Resource: ev.Resource}
 		at := slices.Index(refs, ref)

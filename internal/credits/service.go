@@ -37,6 +37,7 @@ type Service struct {
 	catalogs       sync.Map       // environment id → *catalogSlot
 	customers      customerCache
 	keys           keyRing
+	eventOps       sync.Pool // of *[]eventOp
 }
 
 // New returns a Service over a store, with the catalogues of all environments loaded.

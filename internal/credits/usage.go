@@ -53,13 +53,13 @@ func (s *Service) RecordEvents(ctx context.Context, env string, by Caller, event
 	catalog := s.Catalog(env)
 	results := make([]EventResult, len(events))
 	ops := make([]engine.Op, 0, len(events))
-	eventOps := make([]eventOp, len(events))
+	batch := s.takeEventOps(len(events))
 	for i := range events {
 		cs, err := s.knownCustomer(ctx, env, events[i].Customer)
 		if err != nil {
 			return nil, err
 		}
-		op := &eventOps[i]
+		op := &batch[i]
 		op.prepare(env, by, &events[i], catalog, cs, now)
 		op.result = &results[i]
 		op.rejected = !keepRejected && rejects(op.pricing.event.Reason)
@@ -67,10 +67,26 @@ func (s *Service) RecordEvents(ctx context.Context, env string, by Caller, event
 	}
 	for _, err := range s.engine.Do(ctx, ops...) {
 		if err != nil {
-			return nil, err
+			return nil, err // the writer may still use the batch
 		}
 	}
+	s.giveEventOps(batch)
 	return results, nil
+}
+
+// takeEventOps returns memory for n operations, zeroed. They are large and short-lived: made anew for each request they
+// would be half of all garbage.
+func (s *Service) takeEventOps(n int) []eventOp {
+	if kept, ok := s.eventOps.Get().(*[]eventOp); ok && cap(*kept) >= n {
+		return (*kept)[:n]
+	}
+	return make([]eventOp, n)
+}
+
+// giveEventOps returns operations that the engine is done with.
+func (s *Service) giveEventOps(batch []eventOp) {
+	clear(batch)
+	s.eventOps.Put(&batch)
 }
 
 // rejects tells which reasons refuse an event rather than quarantine it (semantics 7.3).
@@ -144,7 +160,7 @@ func burnEvent(tx *engine.Tx, p *pricing) ([]EventBurn, error) {
 	p.finish(tx.Preview)
 	ev := &p.event
 	tx.Entry().Event = ev
-	refs, index := poolsOf(ev)
+	refs, index := p.pools()
 	if err := tx.Open(refs...); err != nil {
 		return nil, err
 	}

@@ -21,8 +21,9 @@ func appendInt(b []byte, v int64) []byte { return binary.AppendVarint(b, v) }
 // reader takes values off a byte slice. After the first malformed value it yields zero values and keeps the error, so
 // that decoders read straight through and look once at the end.
 type reader struct {
-	rest []byte
-	err  error
+	rest  []byte
+	block []string // the shared texts of the block that the bytes are from
+	err   error
 }
 
 func (r *reader) fail() { r.rest, r.err = nil, errCorrupt }
@@ -88,6 +89,16 @@ func (r *reader) bytes(n int) []byte {
 }
 
 func (r *reader) string() string { return string(r.bytes(r.count())) }
+
+// text reads the number of a shared text.
+func (r *reader) text() string {
+	n := r.uint()
+	if n == 0 || n > uint64(len(r.block)) {
+		r.fail()
+		return ""
+	}
+	return r.block[n-1]
+}
 
 func (r *reader) amount() amount.Amount {
 	v, rest, err := amount.DecodeBinary(r.rest)

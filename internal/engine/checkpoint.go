@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -22,8 +23,8 @@ type flush struct {
 	size       int // rows in all, about
 	owners     []flushOwner
 	keys       map[KeyHash]Position
-	sorted     chan sortedKeys // yields once, when the keys have been sorted beside the writer
-	run        *RunRow
+	sorted     chan flushRows // yields once, when everything has been sorted beside the writer
+	run        *RunRow        // nil until then
 	chunks     []KeyChunkRow
 }
 
@@ -32,7 +33,10 @@ type flushOwner struct {
 	page  *page
 }
 
-type sortedKeys struct {
+// flushRows is the content of a flush in the order of the tables, so that rows written together lie together: a page of
+// the database is then written once for a window, not once for each of its rows.
+type flushRows struct {
+	owners []flushOwner
 	run    RunRow
 	chunks []KeyChunkRow
 }
@@ -45,11 +49,12 @@ func (s *shard) turn(at Position) {
 	}
 	f := &flush{
 		checkpoint: Checkpoint{Windows: w, Owners: s.nextOwner, Grants: s.nextGrant},
-		window:     s.window, keys: s.keys.open, sorted: make(chan sortedKeys, 1),
+		window:     s.window, keys: s.keys.open, sorted: make(chan flushRows, 1),
 	}
+	owners := make([]flushOwner, 0, len(s.dirty))
 	for _, o := range s.dirty {
 		o.flushes++
-		f.owners = append(f.owners, flushOwner{owner: o, page: o.page})
+		owners = append(owners, flushOwner{owner: o, page: o.page})
 		if o.page.entries > 0 {
 			o.closing = append(o.closing, closedPage{window: s.window, page: o.page})
 		}
@@ -58,12 +63,13 @@ func (s *shard) turn(at Position) {
 	s.dirty = s.dirty[:0:0]
 	s.keys.closing = append(s.keys.closing, s.keys.open)
 	s.keys.open = make(map[KeyHash]Position, len(s.keys.open))
-	f.size = len(f.owners) + len(f.keys)/chunkKeys
+	f.size = len(owners) + len(f.keys)/chunkKeys
 	s.window = w
 	s.flushes = append(s.flushes, f)
 	go func() {
+		slices.SortFunc(owners, func(a, b flushOwner) int { return cmp.Compare(a.owner.no, b.owner.no) })
 		run, chunks := sortedRun(f.window, f.keys)
-		f.sorted <- sortedKeys{run: run, chunks: chunks}
+		f.sorted <- flushRows{owners: owners, run: run, chunks: chunks}
 		s.queue.nudge()
 	}()
 }
@@ -72,21 +78,22 @@ func (s *shard) turn(at Position) {
 func (f *flush) ready() bool {
 	if f.run == nil {
 		select {
-		case k := <-f.sorted:
-			f.run, f.chunks = &k.run, k.chunks
+		case rows := <-f.sorted:
+			f.take(rows)
 		default:
 		}
 	}
-	return f.run != nil || len(f.owners) > 0
+	return f.run != nil
 }
 
-// wait blocks until the keys are sorted. Only a start does that.
+// wait blocks until everything is sorted. Only a start does that.
 func (f *flush) wait() {
 	if f.run == nil {
-		k := <-f.sorted
-		f.run, f.chunks = &k.run, k.chunks
+		f.take(<-f.sorted)
 	}
 }
+
+func (f *flush) take(rows flushRows) { f.owners, f.run, f.chunks = rows.owners, &rows.run, rows.chunks }
 
 func (f *flush) rows() int { return len(f.owners) + len(f.chunks) }
 
@@ -123,7 +130,7 @@ func (s *shard) addPiece(c *Commit, rows int) {
 	n = min(rows-n, len(f.chunks))
 	c.Chunks = append(c.Chunks, f.chunks[:n]...)
 	f.chunks = f.chunks[n:]
-	if f.run != nil && f.rows() == 0 {
+	if f.rows() == 0 {
 		c.Run, c.Checkpoint = f.run, &f.checkpoint
 	}
 }
@@ -164,7 +171,7 @@ func (o *owner) grantRows() []GrantRow {
 	rows := make([]GrantRow, 0, len(o.fresh))
 	for id, g := range o.fresh {
 		row := GrantRow{ID: id, Key: o.key(), CreatedAt: g.state.CreatedAt, Final: g.final}
-		row.State = ledger.AppendFact(nil, &ledger.Fact{Kind: ledger.FactGrant, Grant: &g.state}, nil)
+		row.State = ledger.AppendFact(nil, &ledger.Fact{Kind: ledger.FactGrant, Grant: &g.state}, &ledger.Origin{})
 		if g.texts != nil {
 			row.Texts = appendTexts(nil, g.texts)
 		}

@@ -22,16 +22,22 @@ const (
 	hasTexts
 )
 
-// appendEntry appends the stored form of e. Its position is not part of it: the block knows it.
-func appendEntry(b []byte, e *Entry) []byte {
+// encoder writes entries into a block.
+type encoder struct {
+	texts   *textTable
+	charges []ledger.Charge // of the entry under way
+}
+
+// entry appends the stored form of e. Its position is not part of it: the block knows it.
+func (c *encoder) entry(b []byte, e *Entry) []byte {
 	b = append(b, entryVersion, byte(e.Kind), e.flags())
-	b = appendString(b, e.Environment)
+	b = c.texts.append(b, environmentText, e.Environment)
 	b = appendString(b, e.Customer)
 	b = appendInt(b, int64(e.At))
 	b = append(b, byte(e.Actor.Kind))
-	b = appendString(b, e.Actor.ID)
+	b = c.texts.append(b, actorText, e.Actor.ID)
 	if e.Request != "" {
-		b = appendString(b, e.Request)
+		b = c.texts.append(b, requestText, e.Request)
 	}
 	if e.Reason != "" {
 		b = appendString(b, e.Reason)
@@ -45,7 +51,7 @@ func appendEntry(b []byte, e *Entry) []byte {
 		b = appendInt(b, int64(e.RefEventAt))
 	}
 	if e.Event != nil {
-		b = appendEvent(b, e.Event, e.At)
+		b = c.event(b, e.Event, e.At)
 	}
 	if len(e.Texts) > 0 {
 		b = binary.AppendUvarint(b, uint64(len(e.Texts)))
@@ -53,7 +59,7 @@ func appendEntry(b []byte, e *Entry) []byte {
 			b = appendTexts(b, &e.Texts[i])
 		}
 	}
-	return appendPools(b, e.Pools)
+	return c.pools(b, e.Pools)
 }
 
 func (e *Entry) flags() byte {
@@ -72,20 +78,20 @@ func (e *Entry) flags() byte {
 	return f
 }
 
-// decodeEntry reads what appendEntry wrote. The rows of the entry share one cause.
-func decodeEntry(b []byte, at Position) (*Entry, error) {
+// decodeEntry reads what encoder.entry wrote. The rows of the entry share one cause.
+func decodeEntry(raw rawEntry, at Position) (*Entry, error) {
 	e := &Entry{Position: at}
-	r := &reader{rest: b}
+	r := &reader{rest: raw.bytes, block: raw.texts}
 	if r.byte() != entryVersion {
 		return nil, errCorrupt
 	}
 	e.Kind = EntryKind(r.byte())
 	flags := r.byte()
-	e.Environment, e.Customer = r.string(), r.string()
+	e.Environment, e.Customer = r.text(), r.string()
 	e.At = ledger.Time(r.int())
-	e.Actor = ledger.Actor{Kind: ledger.ActorKind(r.byte()), ID: r.string()}
+	e.Actor = ledger.Actor{Kind: ledger.ActorKind(r.byte()), ID: r.text()}
 	if flags&hasRequest != 0 {
-		e.Request = r.string()
+		e.Request = r.text()
 	}
 	if flags&hasReason != 0 {
 		e.Reason = r.string()
@@ -128,14 +134,14 @@ func (e *Entry) wellFormed() bool {
 	return e.Kind != 0 && e.Kind <= SweepEntry
 }
 
-func appendEvent(b []byte, ev *Event, at ledger.Time) []byte {
-	b = appendString(b, ev.Name)
+func (c *encoder) event(b []byte, ev *Event, at ledger.Time) []byte {
+	b = c.texts.append(b, eventText, ev.Name)
 	b = appendString(b, ev.Resource)
 	b = appendInt(b, int64(at-ev.At))
 	b = binary.AppendUvarint(b, uint64(len(ev.Dims)))
 	for i := range ev.Dims {
 		d := &ev.Dims[i]
-		b = append(appendString(b, d.Key), byte(d.Kind))
+		b = append(c.texts.append(b, dimensionText+i, d.Key), byte(d.Kind))
 		b = appendString(b, d.Text)
 	}
 	b = append(b, byte(ev.Status))
@@ -146,15 +152,15 @@ func appendEvent(b []byte, ev *Event, at ledger.Time) []byte {
 	}
 	b = binary.AppendUvarint(b, uint64(len(ev.Charges)))
 	for i := range ev.Charges {
-		b = appendCharge(b, &ev.Charges[i])
+		b = c.charge(b, &ev.Charges[i])
 	}
 	return b
 }
 
 func (r *reader) event(at ledger.Time) *Event {
-	ev := &Event{Name: r.string(), Resource: r.string(), At: at - ledger.Time(r.int())}
+	ev := &Event{Name: r.text(), Resource: r.string(), At: at - ledger.Time(r.int())}
 	for range r.items() {
-		ev.Dims = append(ev.Dims, rating.Dim{Key: r.string(), Kind: rating.Kind(r.byte()), Text: r.string()})
+		ev.Dims = append(ev.Dims, rating.Dim{Key: r.text(), Kind: rating.Kind(r.byte()), Text: r.string()})
 	}
 	ev.Status = EventStatus(r.byte())
 	ev.Reason = r.string()
@@ -167,26 +173,27 @@ func (r *reader) event(at ledger.Time) *Event {
 	return ev
 }
 
-func appendCharge(b []byte, c *Charge) []byte {
-	b = appendString(b, c.Feature)
-	b = appendString(b, c.Mapping)
-	b = appendInt(b, int64(c.Version))
-	b = appendString(b, c.Currency)
-	b = appendString(b, c.Subscription)
-	b = c.Units.AppendBinary(b)
-	b = c.Cost.AppendBinary(b)
-	if c.Meter == nil {
+func (c *encoder) charge(b []byte, charge *Charge) []byte {
+	c.charges = append(c.charges, charge.Charge)
+	b = c.texts.append(b, featureText, charge.Feature)
+	b = c.texts.append(b, mappingText, charge.Mapping)
+	b = appendInt(b, int64(charge.Version))
+	b = c.texts.append(b, currencyText, charge.Currency)
+	b = appendString(b, charge.Subscription)
+	b = charge.Units.AppendBinary(b)
+	b = charge.Cost.AppendBinary(b)
+	if charge.Meter == nil {
 		return append(b, 0)
 	}
 	b = append(b, 1)
-	b = appendInt(b, int64(c.Meter.Period))
-	return appendMeterUse(b, c.Meter)
+	b = appendInt(b, int64(charge.Meter.Period))
+	return appendMeterUse(b, charge.Meter)
 }
 
 func (r *reader) charge() Charge {
 	c := Charge{
-		Charge:       ledger.Charge{Feature: r.string(), Mapping: r.string(), Version: int32(r.int())},
-		Currency:     r.string(),
+		Charge:       ledger.Charge{Feature: r.text(), Mapping: r.text(), Version: int32(r.int())},
+		Currency:     r.text(),
 		Subscription: r.string(),
 		Units:        r.amount(),
 		Cost:         r.amount(),
@@ -228,27 +235,33 @@ func (r *reader) texts() GrantTexts {
 	return t
 }
 
-func appendPools(b []byte, pools []PoolFacts) []byte {
+func (c *encoder) pools(b []byte, pools []PoolFacts) []byte {
 	b = binary.AppendUvarint(b, uint64(len(pools)))
 	for i := range pools {
 		p := &pools[i]
-		b = appendString(b, p.Currency)
+		b = c.texts.append(b, poolText, p.Currency)
 		b = appendString(b, p.Resource)
 		b = binary.AppendUvarint(b, uint64(len(p.Facts)))
 		for f := range p.Facts {
-			b = ledger.AppendFact(b, &p.Facts[f], p.Facts[f].Row.Cause) // all rows of an entry share one cause
+			fact := &p.Facts[f] // all rows of an entry share one cause
+			b = ledger.AppendFact(b, fact, &ledger.Origin{Cause: fact.Row.Cause, Charges: c.charges})
 		}
 	}
 	return b
 }
 
 func (r *reader) pools(e *Entry) {
-	shared := e.cause()
-	cause := &shared
+	cause := e.cause()
+	origin := ledger.Origin{Cause: &cause, SystemCause: &cause}
+	if e.Event != nil {
+		for i := range e.Event.Charges {
+			origin.Charges = append(origin.Charges, e.Event.Charges[i].Charge)
+		}
+	}
 	for range r.items() {
-		p := PoolFacts{Currency: r.string(), Resource: r.string()}
+		p := PoolFacts{Currency: r.text(), Resource: r.string()}
 		for range r.items() {
-			fact, rest, err := ledger.DecodeFact(r.rest, cause, cause)
+			fact, rest, err := ledger.DecodeFact(r.rest, &origin)
 			if err != nil {
 				r.fail()
 				return

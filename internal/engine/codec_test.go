@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -50,26 +51,69 @@ func TestEntryRoundTrip(t *testing.T) {
 	// An entry comes back as it was, alone and among others of a block; with anything cut off it is refused.
 	t.Parallel()
 	e := sampleEntry(t)
-	raw := appendEntry(nil, e)
+	raw := encoded(e)
 	got, err := decodeEntry(raw, e.Position)
 	if diff := cmp.Diff(e, got, cmpopts.EquateComparable(amount.Amount{})); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
-	for n := range raw {
-		if _, err := decodeEntry(raw[:n], e.Position); err == nil {
-			t.Errorf("%d of %d bytes were accepted", n, len(raw))
+	for n := range raw.bytes {
+		if _, err := decodeEntry(rawEntry{raw.bytes[:n], raw.texts}, e.Position); err == nil {
+			t.Errorf("%d of %d bytes were accepted", n, len(raw.bytes))
+		}
+	}
+	for n := range raw.texts {
+		if _, err := decodeEntry(rawEntry{raw.bytes, raw.texts[:n]}, e.Position); err == nil {
+			t.Errorf("%d of %d texts were accepted", n, len(raw.texts))
 		}
 	}
 	w := blockWriter{next: e.Position}
 	for range 3 {
 		w.add(e)
 	}
-	if got, err = findEntry(w.blocks, e.Position+2); err != nil || got.Position != e.Position+2 {
+	if got, err = w.find(e.Position + 2); err != nil || got.Position != e.Position+2 {
+		t.Errorf("in an open block: %+v, %v", got, err)
+	}
+	if _, err = w.find(e.Position + 3); err == nil {
+		t.Error("an entry beyond the open block is found")
+	}
+	blocks := w.take()
+	if got, err = findEntry(blocks, e.Position+2); err != nil || got.Position != e.Position+2 {
 		t.Errorf("in a block: %+v, %v", got, err)
 	}
-	if _, err = findEntry(w.blocks, e.Position+3); err == nil {
+	if _, err = findEntry(blocks, e.Position+3); err == nil {
 		t.Error("an entry beyond the block is found")
 	}
+}
+
+func TestSharedTexts(t *testing.T) {
+	// Texts that entries have in common stand in a block once; blocks do not share them with each other.
+	t.Parallel()
+	e := sampleEntry(t)
+	e.Request = strings.Repeat("r", blockBytesMax/8)
+	w := blockWriter{next: e.Position}
+	for range 100 {
+		w.add(e)
+	}
+	e.Request = strings.Repeat("s", blockBytesMax)
+	w.add(e)
+	w.add(e)
+	blocks := w.take()
+	if len(blocks) != 2 || bytes.Count(blocks[0].Data, []byte("rrr")) > blockBytesMax/8 {
+		t.Fatalf("%d blocks, the first with %d bytes", len(blocks), len(blocks[0].Data))
+	}
+	for at := sampleEntry(t).Position; at < w.next; at++ {
+		got, err := findEntry(blocks, at)
+		if err != nil || got.Request == "" || got.Event.Name != "chat" {
+			t.Errorf("entry %d: %+v, %v", at, got, err)
+		}
+	}
+}
+
+// encoded is an entry as its block holds it.
+func encoded(e *Entry) rawEntry {
+	var table textTable
+	enc := encoder{texts: &table}
+	return rawEntry{bytes: enc.entry(nil, e), texts: table.list}
 }
 
 // bounded fails when fn allocates out of proportion to its input.
@@ -90,12 +134,13 @@ func TestHugeCounts(t *testing.T) {
 	for i := range garbage {
 		garbage[i] = 0xff
 	}
-	head := appendEntry(nil, &Entry{Kind: EventEntry, Event: &Event{}})
+	raw := encoded(&Entry{Kind: EventEntry, Event: &Event{}})
+	head := raw.bytes
 	head[2] |= hasTexts
 	for cut := range head {
 		b := binary.AppendUvarint(head[:cut:cut], 1<<20)
 		b = append(b, garbage...)
-		bounded(t, len(b), func() { _, _ = decodeEntry(b, 1) })
+		bounded(t, len(b), func() { _, _ = decodeEntry(rawEntry{b, raw.texts}, 1) })
 	}
 }
 
@@ -103,6 +148,7 @@ func FuzzDecode(f *testing.F) {
 	e := sampleEntry(f)
 	w := blockWriter{next: e.Position}
 	w.add(e)
+	blocks := w.take()
 	p := &page{}
 	p.add(NewPosition(0, 3), 1, 2)
 	p.consume("f", 5, amount.FromInt(1), 1)
@@ -110,7 +156,7 @@ func FuzzDecode(f *testing.F) {
 	var meters meterSet
 	meters.advance(&e.Event.Charges[0])
 	run, chunks := sortedRun(0, map[KeyHash]Position{{1}: 1, {2}: 2})
-	for _, seed := range [][]byte{appendEntry(nil, e), w.blocks[0].Data, row.Refs, row.Usage, meters.appendBinary(nil), run.Firsts, chunks[0].Data} {
+	for _, seed := range [][]byte{encoded(e).bytes, blocks[0].Data, row.Refs, row.Usage, meters.appendBinary(nil), run.Firsts, chunks[0].Data} {
 		f.Add(seed, uint16(1))
 	}
 	f.Fuzz(func(t *testing.T, b []byte, n uint16) {
@@ -121,16 +167,17 @@ func FuzzDecode(f *testing.F) {
 
 // decodeAll gives the same bytes to every decoder.
 func decodeAll(t *testing.T, b []byte, n int) {
-	if e, err := decodeEntry(b, 1); err == nil {
+	texts := []string{"env", "key", "req", "chat", "f", "m", "tokens"}
+	if e, err := decodeEntry(rawEntry{b, texts}, 1); err == nil {
 		entryKeys(e)
-		raw := appendEntry(nil, e)
+		raw := encoded(e)
 		again, err := decodeEntry(raw, 1)
-		if err != nil || !bytes.Equal(raw, appendEntry(nil, again)) {
+		if err != nil || !bytes.Equal(raw.bytes, encoded(again).bytes) {
 			t.Errorf("read, written and read again it differs: %v", err)
 		}
 	}
 	block := &Block{First: 1, Entries: n, Data: b}
-	_ = block.each(func(at Position, raw []byte) error { _, err := decodeEntry(raw, at); return err })
+	_ = block.each(func(at Position, raw rawEntry) error { _, err := decodeEntry(raw, at); return err })
 	_, _ = block.entry(Position(n))
 	s := &shard{windows: windows(WindowEntriesDefault)}
 	_, _ = s.decodeRefs(&PageRow{Refs: b})

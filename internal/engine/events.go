@@ -15,6 +15,9 @@ type EventRecord struct {
 	Reversed *Entry // the entry that reversed it, or nil
 }
 
+// reported tells whether the entry is the record of a reported event or a direct consumption.
+func (e *Entry) reported() bool { return e.Kind == EventEntry || e.Kind == ConsumeEntry }
+
 // EventQuery selects events of an environment, newest first by arrival.
 type EventQuery struct {
 	Environment string
@@ -56,7 +59,7 @@ func (e *Engine) eventShards(q EventQuery) []*shard {
 // Event reads one event with what became of it; false when the position holds none.
 func (e *Engine) Event(ctx context.Context, at Position) (EventRecord, bool, error) {
 	entry, ok, err := e.Entry(ctx, at)
-	if err != nil || !ok || entry.Kind != EventEntry && entry.Kind != ConsumeEntry {
+	if err != nil || !ok || !entry.reported() {
 		return EventRecord{}, false, err
 	}
 	record, err := e.record(ctx, entry)
@@ -90,36 +93,52 @@ func (s *shard) events(ctx context.Context, q EventQuery, found *eventList) erro
 	if q.Customer == "" && !q.Attention {
 		return s.scanEvents(ctx, q, found)
 	}
-	pages, err := s.pages(ctx, ledger.Key{Environment: q.Environment, Customer: q.Customer})
+	refs, err := s.eventRefs(ctx, q)
 	if err != nil {
 		return err
 	}
 	reader := &entryReader{shard: s}
 	for {
-		page, err := pages.next(ctx)
-		if err != nil || page == nil {
+		at, err := refs.next(ctx)
+		if err != nil || at == 0 || at <= q.After {
 			return err
 		}
-		refs, err := s.decodeRefs(page)
+		if q.Before != 0 && at >= q.Before {
+			continue
+		}
+		entry, err := reader.read(ctx, at)
 		if err != nil {
 			return err
 		}
-		for _, ref := range slices.Backward(refs) {
-			if q.Before != 0 && ref.at >= q.Before {
-				continue
-			}
-			if ref.at <= q.After {
-				return nil
-			}
-			entry, err := reader.read(ctx, ref.at)
+		if entry.reported() && found.add(entry) {
+			return nil
+		}
+	}
+}
+
+// eventRefs finds the entries that a list of events may show: in the postings of the attention list, or in those of the
+// customer and of its pools without a resource.
+func (s *shard) eventRefs(ctx context.Context, q EventQuery) (*refMerge, error) {
+	m := &refMerge{shard: s}
+	err := s.read(ctx, func() error {
+		keys := []ledger.Key{{Environment: q.Environment, Customer: q.Customer}}
+		if q.Customer != "" {
+			pools, err := s.poolKeys(ctx, q.Environment, q.Customer)
 			if err != nil {
 				return err
 			}
-			if found.add(entry) {
-				return nil
-			}
+			keys = append(keys, slices.DeleteFunc(pools, func(k ledger.Key) bool { return k.Resource != "" })...)
 		}
-	}
+		for _, key := range keys {
+			o, err := s.owner(ctx, key)
+			if err != nil {
+				return err
+			}
+			m.lists = append(m.lists, refList{pages: s.pagesNow(o)})
+		}
+		return nil
+	})
+	return m, err
 }
 
 // scanEvents walks the journal itself, backwards, block by block: the live tail of an environment.
@@ -137,7 +156,7 @@ func (s *shard) scanEvents(ctx context.Context, q EventQuery, found *eventList) 
 			return err
 		}
 		var entries []*Entry
-		err = block.each(func(p Position, raw []byte) error {
+		err = block.each(func(p Position, raw rawEntry) error {
 			if p >= at || p <= q.After {
 				return nil
 			}
@@ -149,8 +168,7 @@ func (s *shard) scanEvents(ctx context.Context, q EventQuery, found *eventList) 
 			return err
 		}
 		for _, entry := range slices.Backward(entries) {
-			wanted := entry.Environment == q.Environment && (entry.Kind == EventEntry || entry.Kind == ConsumeEntry)
-			if wanted && found.add(entry) {
+			if entry.Environment == q.Environment && entry.reported() && found.add(entry) {
 				return nil
 			}
 		}

@@ -37,7 +37,7 @@ func Remembered(e *Engine) (owners, due int) {
 
 // EachEntry visits the entries of a block.
 func EachEntry(b *Block, visit func(*Entry)) error {
-	return b.each(func(at Position, raw []byte) error {
+	return b.each(func(at Position, raw rawEntry) error {
 		e, err := decodeEntry(raw, at)
 		if err == nil {
 			visit(e)

@@ -21,7 +21,7 @@ type shown struct {
 
 // takeOff sends what has been decided, and a piece of a window, to the disk. No other flight may be under way.
 func (s *shard) takeOff() {
-	f := &flight{works: s.decided, commit: Commit{Shard: s.id, Blocks: s.blocks.blocks}, done: make(chan struct{})}
+	f := &flight{works: s.decided, commit: Commit{Shard: s.id, Blocks: s.blocks.take()}, done: make(chan struct{})}
 	s.decided, s.decidedOps = nil, 0
 	entries := 0
 	for i := range f.commit.Blocks {
@@ -30,7 +30,6 @@ func (s *shard) takeOff() {
 	if !s.failing {
 		s.addPiece(&f.commit, s.pieceRows(entries))
 	}
-	s.blocks.reset()
 	f.shows = s.snapshots()
 	s.flying = f
 	if f.commit.empty() {
@@ -62,6 +61,7 @@ func (s *shard) land() {
 		s.failing = false
 	}
 	s.written(&f.commit)
+	s.blocks.reuse(f.commit.Blocks)
 	for _, x := range f.shows {
 		s.show(x.owner, x.snapshot)
 	}

@@ -165,7 +165,7 @@ func (l liveGrants) merge(rows []GrantRow, q GrantQuery) ([]GrantRecord, error) 
 }
 
 func decodeGrantRow(row *GrantRow) (GrantRecord, error) {
-	fact, rest, err := ledger.DecodeFact(row.State, nil, nil)
+	fact, rest, err := ledger.DecodeFact(row.State, &ledger.Origin{})
 	if err != nil || len(rest) > 0 || fact.Grant == nil {
 		return GrantRecord{}, errCorrupt
 	}

@@ -14,7 +14,8 @@ var ErrConflict = errors.New("another writer appended to this shard")
 // called by one at a time for each shard.
 type Journal interface {
 	// Commit makes everything in c durable in one transaction, or nothing of it. It returns ErrConflict when the
-	// first block's position is taken. After any other error the outcome is unknown.
+	// first block's position is taken. After any other error the outcome is unknown. It must not keep the blocks' data,
+	// whose memory serves again.
 	Commit(ctx context.Context, c *Commit) error
 
 	// Head returns the position after the shard's last block; ordinal 1 when it is empty.

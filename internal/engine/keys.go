@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"runtime"
 	"slices"
 	"sort"
 
@@ -186,6 +187,35 @@ func findInChunk(chunk []byte, key KeyHash) (Position, bool) {
 	return Position(binary.BigEndian.Uint64(chunk[i*keyRecordBytes+len(key):])), true
 }
 
+func keyOrder(a, b KeyHash) int { return bytes.Compare(a[:], b[:]) }
+
+// sortKeys sorts keys beside a busy writer: a little at a time, so that nobody waits long for the processor. Keys are hashes,
+// so their first bits deal them out evenly.
+func sortKeys(keys []KeyHash) {
+	var ends [1 << 8]int // by first byte: where its keys begin, and at last where they end
+	for i := range keys {
+		ends[keys[i][0]]++
+	}
+	sum := 0
+	for i, n := range ends {
+		ends[i] = sum
+		sum += n
+	}
+	dealt := make([]KeyHash, len(keys))
+	for i := range keys {
+		b := keys[i][0]
+		dealt[ends[b]] = keys[i]
+		ends[b]++
+	}
+	copy(keys, dealt)
+	start := 0
+	for _, end := range ends {
+		slices.SortFunc(keys[start:end], keyOrder)
+		start = end
+		runtime.Gosched()
+	}
+}
+
 // sortedRun makes the run of one window: its description and its chunks, a function of the keys alone.
 func sortedRun(window uint32, keys map[KeyHash]Position) (RunRow, []KeyChunkRow) {
 	sorted := make([]KeyHash, 0, len(keys))
@@ -194,7 +224,7 @@ func sortedRun(window uint32, keys map[KeyHash]Position) (RunRow, []KeyChunkRow)
 		sorted = append(sorted, k)
 		f.add(k)
 	}
-	slices.SortFunc(sorted, func(a, b KeyHash) int { return bytes.Compare(a[:], b[:]) })
+	sortKeys(sorted)
 	run := RunRow{Run: window, Keys: len(sorted), Filter: f.bits}
 	var chunks []KeyChunkRow
 	for part := range slices.Chunk(sorted, chunkKeys) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"unique"
 
 	"github.com/scrip-dev/scrip/internal/amount"
 	"github.com/scrip-dev/scrip/internal/ledger"
@@ -122,7 +123,7 @@ func (s *shard) customer(ctx context.Context, environment, id string) (*owner, e
 		return o, nil
 	}
 	// The texts may be parts of a request's body, which must not stay in memory for them.
-	name := customerID{strings.Clone(environment), strings.Clone(id)}
+	name := customerID{unique.Make(environment).Value(), strings.Clone(id)}
 	o := &owner{self: &customerPart{id: name}, used: s.evictions}
 	row, found, err := s.journal.Owner(ctx, s.id, o.key())
 	if err != nil {
@@ -149,7 +150,7 @@ func (s *shard) pool(ctx context.Context, customer *owner, ref PoolRef) (*owner,
 		return o, nil
 	}
 	key := customer.key()
-	key.Currency, key.Resource = strings.Clone(ref.Currency), strings.Clone(ref.Resource)
+	key.Currency, key.Resource = ref.Currency, strings.Clone(ref.Resource)
 	o := &owner{customer: customer, pool: ledger.NewPool(key), used: s.evictions}
 	row, found, err := s.journal.Owner(ctx, s.id, key)
 	if err != nil {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
@@ -130,17 +131,23 @@ func (s *shard) noteGrant(o *owner, state *ledger.Grant) {
 
 func isFinal(g *ledger.Grant) bool { return g.VoidedAt != 0 || g.ExpiredAt != 0 }
 
-// postCustomer adds an event to its customer's postings, and to the environment's attention list if it waits for a
-// person. An event that was resolved later moves the customer's meters, but is listed once, where it was reported.
+// postCustomer notes that an event moved its customer's meters, and adds it to the customer's postings unless a pool's
+// postings lead to it: see eventRefs, which reads both. One that waits for a person joins the environment's attention list.
+// An event that was resolved later is listed once, where it was reported.
 func (s *shard) postCustomer(ctx context.Context, e *Entry, customer *owner) error {
 	if e.Event == nil {
 		return nil
 	}
-	s.touch(customer, e.Position)
+	if e.Event.metered() {
+		s.touch(customer, e.Position)
+	}
 	if e.Kind == ResolveEntry {
 		return nil
 	}
-	customer.page.add(e.Position, 0, 0)
+	if !e.listedByPool() {
+		s.touch(customer, e.Position)
+		customer.page.add(e.Position, 0, 0)
+	}
 	if e.Event.Status == EventRated {
 		return nil
 	}
@@ -152,3 +159,12 @@ func (s *shard) postCustomer(ctx context.Context, e *Entry, customer *owner) err
 	attention.page.add(e.Position, 0, 0)
 	return nil
 }
+
+// metered tells whether the event moved a cumulative meter.
+func (ev *Event) metered() bool {
+	return slices.ContainsFunc(ev.Charges, func(c Charge) bool { return c.Meter != nil })
+}
+
+// listedByPool tells whether the event is in the postings of a pool for the customer as a whole, as nearly all are. A
+// customer has few such pools; for resources there may be thousands, which a list of events should not have to open.
+func (e *Entry) listedByPool() bool { return len(e.Pools) > 0 && e.Event.Resource == "" }

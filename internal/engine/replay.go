@@ -82,7 +82,7 @@ func (s *shard) replayBlock(ctx context.Context, b *Block, from Position) error 
 	if b.Next() <= from {
 		return nil
 	}
-	err := b.each(func(at Position, raw []byte) error {
+	err := b.each(func(at Position, raw rawEntry) error {
 		if at < from {
 			return nil
 		}

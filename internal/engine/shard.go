@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -174,6 +175,7 @@ func (s *shard) decideAll(works []*work) {
 		for i, op := range w.ops {
 			w.errs[i] = s.decide(w.ctx, op)
 		}
+		runtime.Gosched() // requests wait to be read meanwhile, and there may be as few as two processors
 	}
 }
 
@@ -311,8 +313,8 @@ func (s *shard) index(ctx context.Context, e *Entry, customer *owner, pools []op
 
 // entry reads an earlier entry, which may be on its way to the disk, or still wait for that.
 func (s *shard) entry(ctx context.Context, at Position) (*Entry, error) {
-	if len(s.blocks.blocks) > 0 && at >= s.blocks.blocks[0].First {
-		return findEntry(s.blocks.blocks, at)
+	if s.blocks.holds(at) {
+		return s.blocks.find(at)
 	}
 	if f := s.flying; f != nil && len(f.commit.Blocks) > 0 && at >= f.commit.Blocks[0].First {
 		return findEntry(f.commit.Blocks, at)

@@ -53,7 +53,7 @@ func (v *verifier) block(ctx context.Context, b *Block) error {
 	if b.First != v.next {
 		return fmt.Errorf("shard %d: a block starts at entry %d, expected %d", v.shard, b.First.Ordinal(), v.next.Ordinal())
 	}
-	return b.each(func(at Position, raw []byte) error {
+	return b.each(func(at Position, raw rawEntry) error {
 		e, err := decodeEntry(raw, at)
 		if err == nil {
 			err = v.entry(ctx, e)

@@ -44,15 +44,19 @@ func (e *Engine) View(ctx context.Context, key ledger.Key) (*View, error) {
 }
 
 // PoolKeys lists the pools of a customer, ordered by currency and resource.
-func (e *Engine) PoolKeys(ctx context.Context, environment, customer string) ([]ledger.Key, error) {
+func (e *Engine) PoolKeys(ctx context.Context, environment, customer string) (keys []ledger.Key, err error) {
 	s := e.shardOf(environment, customer)
-	var keys []ledger.Key
-	err := s.read(ctx, func() error {
-		stored, err := s.journal.PoolKeys(ctx, s.id, environment, customer)
-		keys = mergeKeys(stored, s.unsaved[ledger.Key{Environment: environment, Customer: customer}])
+	err = s.read(ctx, func() (err error) {
+		keys, err = s.poolKeys(ctx, environment, customer)
 		return err
 	})
 	return keys, err
+}
+
+// poolKeys is PoolKeys for the writer itself.
+func (s *shard) poolKeys(ctx context.Context, environment, customer string) ([]ledger.Key, error) {
+	stored, err := s.journal.PoolKeys(ctx, s.id, environment, customer)
+	return mergeKeys(stored, s.unsaved[ledger.Key{Environment: environment, Customer: customer}]), err
 }
 
 // Sweep posts what is due now in the pools of an environment, also in those that nobody has asked for since a start. It

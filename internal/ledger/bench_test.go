@@ -105,18 +105,19 @@ func BenchmarkFactCodec(b *testing.B) {
 	if err := p.Burn(tx, amt("0.3"), benchCharge); err != nil {
 		b.Fatal(err)
 	}
-	buf := AppendFact(nil, &tx.Facts[0], tx.Cause)
+	origin := &Origin{Cause: tx.Cause, SystemCause: tx.Cause}
+	buf := AppendFact(nil, &tx.Facts[0], origin)
 	b.Run("append", func(b *testing.B) {
 		b.ReportAllocs()
 		b.ReportMetric(float64(len(buf)), "B/fact")
 		for b.Loop() {
-			buf = AppendFact(buf[:0], &tx.Facts[0], tx.Cause)
+			buf = AppendFact(buf[:0], &tx.Facts[0], origin)
 		}
 	})
 	b.Run("decode", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, _, err := DecodeFact(buf, tx.Cause, tx.Cause); err != nil {
+			if _, _, err := DecodeFact(buf, origin); err != nil {
 				b.Fatal(err)
 			}
 		}

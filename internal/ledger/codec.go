@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/scrip-dev/scrip/internal/amount"
 )
@@ -29,6 +30,7 @@ const (
 	rowSystemCause = 1 << iota
 	rowHasCharge
 	rowHasMoney
+	rowSharedCharge
 )
 
 // AppendBinary appends the pool's checkpoint form: what Apply folded, without indexes and sums that follow from it.
@@ -64,7 +66,7 @@ func DecodePool(b []byte) (*Pool, error) {
 	if v := d.byte(); d.err == nil && v != poolVersion {
 		return nil, fmt.Errorf("%w: pool version %d", ErrCorrupt, v)
 	}
-	p := &Pool{key: Key{d.text(), d.text(), d.text(), d.text()}}
+	p := NewPool(Key{d.text(), d.text(), d.text(), d.text()})
 	p.seq = d.uvarint()
 	p.lastPostedAt = d.time()
 	d.raw(p.head[:])
@@ -91,13 +93,19 @@ func DecodePool(b []byte) (*Pool, error) {
 	return p, p.Check()
 }
 
-// AppendFact appends the journal form of a fact. main is the cause that the journal keeps once for the transaction; a row
-// under another cause is marked as the system's.
-func AppendFact(b []byte, f *Fact, main *Cause) []byte {
+// Origin is what the journal keeps once for a transaction, so that its rows need not repeat it.
+type Origin struct {
+	Cause       *Cause   // of the transaction's rows
+	SystemCause *Cause   // of those that the system wrote along with them
+	Charges     []Charge // that its rows may be under
+}
+
+// AppendFact appends the journal form of a fact. A row under another cause than the origin's is marked as the system's.
+func AppendFact(b []byte, f *Fact, o *Origin) []byte {
 	b = append(b, byte(f.Kind))
 	switch f.Kind {
 	case FactRow:
-		return appendRow(b, &f.Row, main)
+		return appendRow(b, &f.Row, o)
 	case FactGrant:
 		return appendGrant(b, f.Grant)
 	case FactHold:
@@ -108,14 +116,14 @@ func AppendFact(b []byte, f *Fact, main *Cause) []byte {
 	}
 }
 
-// DecodeFact reads one fact and returns what follows it. Its row, if it is one, gets main or, when so marked, system as
-// its cause. It fails with ErrCorrupt.
-func DecodeFact(b []byte, main, system *Cause) (f Fact, rest []byte, err error) {
+// DecodeFact reads one fact and returns what follows it. The origin must be the one it was written with. It fails with
+// ErrCorrupt.
+func DecodeFact(b []byte, o *Origin) (f Fact, rest []byte, err error) {
 	d := decoder{rest: b}
 	f.Kind = FactKind(d.byte())
 	switch f.Kind {
 	case FactRow:
-		d.row(&f.Row, main, system)
+		d.row(&f.Row, o)
 	case FactGrant:
 		f.Grant = d.grant()
 	case FactHold:
@@ -130,13 +138,17 @@ func DecodeFact(b []byte, main, system *Cause) (f Fact, rest []byte, err error) 
 }
 
 // appendRow leaves out End, which follows from Start and Amount.
-func appendRow(b []byte, r *Row, main *Cause) []byte {
+func appendRow(b []byte, r *Row, o *Origin) []byte {
 	var flags byte
-	if r.Cause != main {
+	if r.Cause != o.Cause {
 		flags |= rowSystemCause
 	}
+	shared := -1
 	if r.Charge != (Charge{}) {
 		flags |= rowHasCharge
+		if shared = slices.Index(o.Charges, r.Charge); shared >= 0 {
+			flags ^= rowHasCharge | rowSharedCharge
+		}
 	}
 	if !r.Money.Amount.IsZero() {
 		flags |= rowHasMoney
@@ -150,17 +162,20 @@ func appendRow(b []byte, r *Row, main *Cause) []byte {
 	if flags&rowHasCharge != 0 {
 		b = appendCharge(b, r.Charge)
 	}
+	if flags&rowSharedCharge != 0 {
+		b = binary.AppendUvarint(b, uint64(shared))
+	}
 	if flags&rowHasMoney != 0 {
 		b = appendText(r.Money.Amount.AppendBinary(b), r.Money.Currency)
 	}
 	return append(b, r.Hash[:]...)
 }
 
-func (d *decoder) row(r *Row, main, system *Cause) {
+func (d *decoder) row(r *Row, o *Origin) {
 	flags := d.byte()
-	r.Cause = main
+	r.Cause = o.Cause
 	if flags&rowSystemCause != 0 {
-		r.Cause = system
+		r.Cause = o.SystemCause
 	}
 	r.Type = RowType(d.upTo(byte(RolledOut)))
 	r.Seq = d.uvarint()
@@ -172,13 +187,26 @@ func (d *decoder) row(r *Row, main, system *Cause) {
 	if flags&rowHasCharge != 0 {
 		r.Charge = d.charge()
 	}
+	if flags&rowSharedCharge != 0 {
+		r.Charge = d.sharedCharge(o)
+	}
 	if flags&rowHasMoney != 0 {
 		r.Money = Money{d.amount(), d.text()}
 	}
 	d.raw(r.Hash[:])
-	if flags >= rowHasMoney<<1 || r.Type == 0 || !r.End.InRange() {
+	if flags >= rowSharedCharge<<1 || r.Type == 0 || !r.End.InRange() {
 		d.fail("impossible row")
 	}
+}
+
+// sharedCharge reads which of the origin's charges a row is under.
+func (d *decoder) sharedCharge(o *Origin) Charge {
+	n := d.uvarint()
+	if n >= uint64(len(o.Charges)) || o.Charges[n] == (Charge{}) {
+		d.fail("no such charge")
+		return Charge{}
+	}
+	return o.Charges[n]
 }
 
 func appendGrant(b []byte, g *Grant) []byte {

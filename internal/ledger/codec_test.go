@@ -64,25 +64,26 @@ func FuzzDecodePool(f *testing.F) {
 }
 
 func FuzzDecodeFact(f *testing.F) {
-	main, system := &Cause{Txn: "t"}, &Cause{Txn: "t", Actor: Actor{ActorSystem, ""}}
+	origin := &Origin{Cause: &Cause{Txn: "t"}, SystemCause: &Cause{Txn: "t", Actor: Actor{ActorSystem, ""}},
+		Charges: []Charge{{Feature: "shared"}, {Feature: "chat", Mapping: "m", Version: 2}}}
 	sample := samplePool(f)
 	for _, r := range sample.rows[:3] {
-		f.Add(AppendFact(nil, &Fact{Kind: FactRow, Row: r}, main))
+		f.Add(AppendFact(nil, &Fact{Kind: FactRow, Row: r}, origin))
 	}
 	for g := range sample.pool.Grants() {
-		f.Add(AppendFact(nil, &Fact{Kind: FactGrant, Grant: g}, main))
+		f.Add(AppendFact(nil, &Fact{Kind: FactGrant, Grant: g}, origin))
 	}
 	for h := range sample.pool.Holds() {
-		f.Add(AppendFact(nil, &Fact{Kind: FactHold, Hold: h}, main))
+		f.Add(AppendFact(nil, &Fact{Kind: FactHold, Hold: h}, origin))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) { // Garbage never panics, and what decodes keeps its meaning.
-		fact, _, err := DecodeFact(b, main, system)
+		fact, _, err := DecodeFact(b, origin)
 		if err != nil {
 			return
 		}
-		form := AppendFact(nil, &fact, main)
-		again, rest, err := DecodeFact(form, main, system)
-		if err != nil || len(rest) > 0 || !bytes.Equal(form, AppendFact(nil, &again, main)) {
+		form := AppendFact(nil, &fact, origin)
+		again, rest, err := DecodeFact(form, origin)
+		if err != nil || len(rest) > 0 || !bytes.Equal(form, AppendFact(nil, &again, origin)) {
 			t.Fatalf("not stable: %v", err)
 		}
 	})

@@ -94,12 +94,13 @@ func (f *fixture) do(op func(tx *Tx) error) error {
 func (f *fixture) follow(tx *Tx, head [32]byte) {
 	f.t.Helper()
 	var journal []byte
+	origin := &Origin{Cause: tx.Cause, SystemCause: tx.SystemCause, Charges: []Charge{{Feature: "feature"}}}
 	for i := range tx.Facts {
-		journal = AppendFact(journal, &tx.Facts[i], tx.Cause)
+		journal = AppendFact(journal, &tx.Facts[i], origin)
 	}
 	var rows []Row
 	for len(journal) > 0 {
-		fact, rest, err := DecodeFact(journal, tx.Cause, tx.SystemCause)
+		fact, rest, err := DecodeFact(journal, origin)
 		if err != nil {
 			f.t.Fatalf("decode fact: %v", err)
 		}

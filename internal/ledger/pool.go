@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"unique"
 
 	"github.com/scrip-dev/scrip/internal/amount"
 )
@@ -40,7 +41,14 @@ type rare struct {
 var nothing rare
 
 // NewPool returns an empty pool.
-func NewPool(key Key) *Pool { return &Pool{key: key} }
+func NewPool(key Key) *Pool { return &Pool{key: key.shared()} }
+
+// shared returns the key with texts that many pools have in common kept once, which saves memory for each of them and the
+// burn a look at memory that is not at hand.
+func (k Key) shared() Key {
+	k.Environment, k.Currency = unique.Make(k.Environment).Value(), unique.Make(k.Currency).Value()
+	return k
+}
 
 // Key returns the pool's name.
 func (p *Pool) Key() Key { return p.key }

@@ -83,10 +83,15 @@ func sqliteAddress(path string, pragmas ...string) string {
 // cannot keep up.
 const walPagesMax = 16_000
 
+// writerCacheKB is how much of the database the writer keeps at hand: the state of some ten thousand pools, so that writing
+// a window does not read them again.
+const writerCacheKB = 32 << 10
+
 // openSQLiteWriter opens the one connection that writes. Its transactions are immediate: they take the write lock when
 // they begin, so they never fail half-way because another one was faster.
 func openSQLiteWriter(o Options) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", sqliteAddress(filePath(o), "journal_mode(WAL)", "synchronous(FULL)", fmt.Sprintf("wal_autocheckpoint(%d)", walPagesMax))+"&_txlock=immediate")
+	db, err := sql.Open("sqlite", sqliteAddress(filePath(o), "journal_mode(WAL)", "synchronous(FULL)",
+		fmt.Sprintf("wal_autocheckpoint(%d)", walPagesMax), fmt.Sprintf("cache_size(-%d)", writerCacheKB))+"&_txlock=immediate")
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}

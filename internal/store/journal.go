@@ -106,10 +106,10 @@ func writeDerived(ctx context.Context, tx *sql.Tx, c *engine.Commit) error {
 				return []any{c.Shard, o.Key.Environment, o.Key.Customer, o.Key.Currency, o.Key.Resource,
 					int64(o.No), int64(o.AsOf), int64(o.NextDue), notNil(o.State)}
 			}),
-		batch(ctx, tx, `INSERT INTO pages (shard, owner, win, refs, usage) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (shard, owner, win) DO UPDATE SET refs = excluded.refs, usage = excluded.usage`,
+		batch(ctx, tx, `INSERT INTO pages (shard, win, owner, refs, usage) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (shard, win, owner) DO UPDATE SET refs = excluded.refs, usage = excluded.usage`,
 			c.Pages, func(p *engine.PageRow) []any {
-				return []any{c.Shard, int64(p.Owner), int64(p.Window), notNil(p.Refs), notNil(p.Usage)}
+				return []any{c.Shard, int64(p.Window), int64(p.Owner), notNil(p.Refs), notNil(p.Usage)}
 			}),
 		batch(ctx, tx, `INSERT INTO grants (shard, id, environment, customer, currency, resource, created_at, final, state, texts)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)

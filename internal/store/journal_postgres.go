@@ -100,16 +100,16 @@ func ownerColumns(shard uint16, rows []engine.OwnerRow) []any {
 	}
 }
 
-const upsertPages = `INSERT INTO pages (shard, owner, win, refs, usage)
+const upsertPages = `INSERT INTO pages (shard, win, owner, refs, usage)
 	SELECT CAST($1 AS INTEGER), * FROM unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[])
-	ON CONFLICT (shard, owner, win) DO UPDATE SET refs = excluded.refs, usage = excluded.usage`
+	ON CONFLICT (shard, win, owner) DO UPDATE SET refs = excluded.refs, usage = excluded.usage`
 
 func pageColumns(shard uint16, rows []engine.PageRow) []any {
 	type row = engine.PageRow
 	return []any{
 		shard,
-		column(rows, func(p *row) int64 { return int64(p.Owner) }),
 		column(rows, func(p *row) int64 { return int64(p.Window) }),
+		column(rows, func(p *row) int64 { return int64(p.Owner) }),
 		column(rows, func(p *row) []byte { return notNil(p.Refs) }),
 		column(rows, func(p *row) []byte { return notNil(p.Usage) }),
 	}

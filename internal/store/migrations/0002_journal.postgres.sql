@@ -42,11 +42,11 @@ CREATE INDEX owners_due ON owners (shard, environment, next_due) WHERE next_due 
 
 CREATE TABLE pages (
     shard INTEGER NOT NULL,
-    owner BIGINT  NOT NULL,
     win   BIGINT  NOT NULL,
+    owner BIGINT  NOT NULL,
     refs  BYTEA   NOT NULL,
     usage BYTEA   NOT NULL,
-    PRIMARY KEY (shard, owner, win)
+    PRIMARY KEY (shard, win, owner)
 );
 ALTER TABLE pages ALTER COLUMN refs SET STORAGE EXTERNAL, ALTER COLUMN usage SET STORAGE EXTERNAL;
 

@@ -40,14 +40,15 @@ CREATE TABLE owners (
 );
 CREATE INDEX owners_due ON owners (shard, environment, next_due) WHERE next_due < 9223372036854775807;
 
--- Postings: where an owner's entries of one window are, and what its consumption adds up to.
+-- Postings: where an owner's entries of one window are, and what its consumption adds up to. In the order of windows: they
+-- are written one after another, and an owner is looked for in one window after another.
 CREATE TABLE pages (
     shard      INTEGER NOT NULL,
     owner      BIGINT  NOT NULL,
     win        BIGINT  NOT NULL,
     refs       BLOB    NOT NULL,
     usage      BLOB    NOT NULL,
-    PRIMARY KEY (shard, owner, win)
+    PRIMARY KEY (shard, win, owner)
 );
 
 -- Grants as lists show them. The state of a grant that is not final is kept by its pool.

@@ -63,8 +63,9 @@ func (x *wallet) note(id ledger.GrantID) {
 
 // replay writes a fact down, reads it back and folds it into the replica.
 func (x *wallet) replay(tx *ledger.Tx, f *ledger.Fact) {
-	coded := ledger.AppendFact(nil, f, tx.Cause)
-	back, rest, err := ledger.DecodeFact(coded, tx.Cause, tx.SystemCause)
+	origin := ledger.Origin{Cause: tx.Cause, SystemCause: tx.SystemCause}
+	coded := ledger.AppendFact(nil, f, &origin)
+	back, rest, err := ledger.DecodeFact(coded, &origin)
 	if err != nil || len(rest) > 0 {
 		x.broken = cmpErr(x.broken, fmt.Errorf("a fact does not survive its encoding: %v, %d bytes left over", err, len(rest)))
 		return
