@@ -9,6 +9,7 @@ FUZZTIME   ?= 20s
 MODEL_OPS  ?= 1000000
 MODEL_SERVED_OPS ?= 100000
 CRASH_RUNS ?= 2000
+CRASH_PG_RUNS ?= 200
 
 # The program is pure Go; only the race detector needs a C compiler.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath
@@ -59,6 +60,11 @@ model-controls: ## Plant known bugs one by one; each must turn the model test re
 .PHONY: crash
 crash: ## Kill the server under load again and again (CRASH_RUNS=2000)
 	go test ./test/crash -count=1 -timeout 12h -v -crash.cycles=$(CRASH_RUNS)
+
+.PHONY: crash-pg
+crash-pg: ## Strike PostgreSQL under load, each of four ways 50 times, and kill the server on it (CRASH_PG_RUNS=200)
+	scripts/with-postgres.sh go test ./test/crash -count=1 -timeout 12h -v -run 'Postgres|Database|Unsafe' \
+		-crash.outages=$(CRASH_PG_RUNS) -crash.cycles=$(CRASH_PG_RUNS)
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for a while (FUZZTIME=20s each)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -161,6 +162,26 @@ func TestFailureIsOneLine(t *testing.T) {
 	want := outcome{exitFailed, "", "scrip: SCRIP_API_KEY has 5 characters; it needs at least 32\n"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("outcome (-want +got):\n%s", diff)
+	}
+}
+
+func TestUnreachableDatabaseIsOneLine(t *testing.T) {
+	// A database that is not there ends every subcommand that needs it with 1 and one line, which shows no password.
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := variables(map[string]string{"SCRIP_DATABASE_URL": "postgres://scrip:secret@" + taken.Addr().String() + "/scrip"})
+	if err := taken.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"serve", "verify"} {
+		got := execute(t, env, command)
+		if got.Code != exitFailed || got.Stdout != "" || strings.Count(got.Stderr, "\n") != 1 ||
+			!strings.Contains(got.Stderr, "cannot be reached") || strings.Contains(got.Stderr, "secret") {
+			t.Errorf("%s: %+v", command, got)
+		}
 	}
 }
 

@@ -48,7 +48,7 @@ func newHandler(ctx context.Context, d deps) (*app, error) {
 	}
 	return &app{
 		Handler: handler,
-		Ready:   func(context.Context) error { return p.store.Err() },
+		Ready:   p.store.Ready,
 		Failed:  p.store.Failed(),
 		Close:   p.close,
 	}, nil

@@ -157,7 +157,8 @@ func completions(c *engine.Commit) []statement {
 	}
 	if cp := c.Checkpoint; cp != nil {
 		list = append(list, statement{`INSERT INTO checkpoints (shard, windows, owners, grants) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (shard) DO UPDATE SET windows = excluded.windows, owners = excluded.owners, grants = excluded.grants`,
+			ON CONFLICT (shard) DO UPDATE SET windows = excluded.windows, owners = excluded.owners, grants = excluded.grants
+			WHERE checkpoints.windows <= excluded.windows`,
 			[]any{c.Shard, int64(cp.Windows), int64(cp.Owners), int64(cp.Grants)}})
 	}
 	return list
@@ -179,7 +180,7 @@ func (j *Journal) Head(ctx context.Context, shard uint16) (engine.Position, erro
 	if errors.Is(err, sql.ErrNoRows) {
 		return engine.NewPosition(shard, 1), nil
 	}
-	return engine.Position(position + entries), err
+	return engine.Position(position + entries), j.store.judge(err)
 }
 
 // blocksPage is how many blocks are read at a time: some megabytes, which take a moment, so that a long journal needs
@@ -206,21 +207,21 @@ func (j *Journal) blocks(ctx context.Context, from engine.Position, visit func(*
 			(SELECT MAX(position) FROM journal WHERE shard = $1 AND position <= $2), 0)
 		ORDER BY position LIMIT $3`, from.Shard(), int64(from), blocksPage)
 	if err != nil {
-		return 0, err
+		return 0, j.store.judge(err)
 	}
 	defer func() { _ = rows.Close() }()
 	for ; rows.Next(); read++ {
 		var b engine.Block
 		var first int64
 		if err := rows.Scan(&first, &b.Entries, &b.Data); err != nil {
-			return read, err
+			return read, j.store.judge(err)
 		}
 		b.First = engine.Position(first)
 		if err := visit(&b); err != nil {
 			return read, err
 		}
 	}
-	return read, rows.Err()
+	return read, j.store.judge(rows.Err())
 }
 
 // Block implements engine.Journal.
@@ -234,7 +235,7 @@ func (j *Journal) Block(ctx context.Context, at engine.Position) (*engine.Block,
 		err = sql.ErrNoRows
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read entry %d of shard %d: %w", at.Ordinal(), at.Shard(), err)
+		return nil, fmt.Errorf("read entry %d of shard %d: %w", at.Ordinal(), at.Shard(), j.store.judge(err))
 	}
 	return &b, nil
 }
@@ -247,7 +248,7 @@ func (j *Journal) Checkpoint(ctx context.Context, shard uint16) (engine.Checkpoi
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
-	return engine.Checkpoint{Windows: uint32(windows), Owners: uint64(owners), Grants: uint64(grants)}, err
+	return engine.Checkpoint{Windows: uint32(windows), Owners: uint64(owners), Grants: uint64(grants)}, j.store.judge(err)
 }
 
 // Owner implements engine.Journal.
@@ -259,7 +260,7 @@ func (j *Journal) Owner(ctx context.Context, shard uint16, key ledger.Key) (engi
 		return row, false, nil
 	}
 	row.No, row.AsOf, row.NextDue = uint64(no), engine.Position(asOf), ledger.Time(due)
-	return row, err == nil, err
+	return row, err == nil, j.store.judge(err)
 }
 
 // DueOwners implements engine.Journal.
@@ -279,16 +280,16 @@ func (j *Journal) PoolKeys(ctx context.Context, shard uint16, environment, custo
 func (j *Journal) keys(ctx context.Context, query string, args ...any) ([]ledger.Key, error) {
 	rows, err := j.store.reader.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, err
+		return nil, j.store.judge(err)
 	}
 	defer func() { _ = rows.Close() }()
 	var keys []ledger.Key
 	for rows.Next() {
 		var k ledger.Key
 		if err := rows.Scan(&k.Environment, &k.Customer, &k.Currency, &k.Resource); err != nil {
-			return nil, err
+			return nil, j.store.judge(err)
 		}
 		keys = append(keys, k)
 	}
-	return keys, rows.Err()
+	return keys, j.store.judge(rows.Err())
 }

@@ -43,7 +43,9 @@ func commitAtOnce(ctx context.Context, j *Journal, c *engine.Commit) error {
 	return nil
 }
 
-// batchOf writes a commit as few statements: a list of derived rows goes as one array for each column.
+// batchOf writes a commit as few statements: a list of derived rows goes as one array for each column. A row never goes
+// back: when a connection is lost, the server may still be busy with a commit of ours that the shard, loaded again, has
+// overtaken by then. Blocks cannot overtake each other, because their positions follow.
 func batchOf(c *engine.Commit) *pgx.Batch {
 	b := &pgx.Batch{}
 	for i := range c.Blocks {
@@ -80,7 +82,8 @@ func column[R, V any](rows []R, of func(*R) V) []V {
 const upsertOwners = `INSERT INTO owners (shard, environment, customer, currency, resource, no, as_of, next_due, state)
 	SELECT CAST($1 AS INTEGER), * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bytea[])
 	ON CONFLICT (shard, environment, customer, currency, resource)
-	DO UPDATE SET as_of = excluded.as_of, next_due = excluded.next_due, state = excluded.state`
+	DO UPDATE SET as_of = excluded.as_of, next_due = excluded.next_due, state = excluded.state
+	WHERE owners.as_of <= excluded.as_of`
 
 func ownerColumns(shard uint16, rows []engine.OwnerRow) []any {
 	type row = engine.OwnerRow
@@ -115,7 +118,8 @@ func pageColumns(shard uint16, rows []engine.PageRow) []any {
 const upsertGrants = `INSERT INTO grants (shard, id, environment, customer, currency, resource, created_at, final, state, texts)
 	SELECT CAST($1 AS INTEGER), * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::boolean[], $9::bytea[], $10::bytea[])
 	ON CONFLICT (shard, id) DO UPDATE SET final = excluded.final, state = excluded.state,
-	texts = CASE WHEN LENGTH(excluded.texts) = 0 THEN grants.texts ELSE excluded.texts END`
+	texts = CASE WHEN LENGTH(excluded.texts) = 0 THEN grants.texts ELSE excluded.texts END
+	WHERE excluded.final OR NOT grants.final`
 
 func grantColumnsOf(shard uint16, rows []engine.GrantRow) []any {
 	type row = engine.GrantRow

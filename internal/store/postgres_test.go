@@ -1,8 +1,10 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/scrip-dev/scrip/internal/credits"
 	"github.com/scrip-dev/scrip/internal/engine"
+	"github.com/scrip-dev/scrip/internal/ledger"
 	"github.com/scrip-dev/scrip/internal/store"
 	"github.com/scrip-dev/scrip/internal/store/storetest"
 	"github.com/scrip-dev/scrip/test/postgres"
@@ -127,6 +130,63 @@ func TestPostgres_failed_commit(t *testing.T) {
 	c.Checkpoint = nil
 	if err := s.Journal().Commit(t.Context(), &c); err != nil || s.Err() != nil {
 		t.Errorf("the next commit answered %v, the store %v", err, s.Err())
+	}
+}
+
+func TestPostgres_late_commit(t *testing.T) {
+	// A commit that was given up, and that the server executes when later ones have landed, takes no derived row back.
+	t.Parallel()
+	j := openAt(t, postgres.Database(t)).Journal()
+	owner := engine.OwnerRow{Key: ledger.Key{Environment: "e", Customer: "c", Currency: "t"}, AsOf: 9, State: []byte("now")}
+	grant := engine.GrantRow{ID: 1, Key: owner.Key, Final: true, State: []byte("ended"), Texts: []byte("t")}
+	old := engine.Commit{
+		Owners: []engine.OwnerRow{{Key: owner.Key, AsOf: 8, State: []byte("before")}},
+		Grants: []engine.GrantRow{{ID: 1, Key: owner.Key, State: []byte("open")}}, Checkpoint: &engine.Checkpoint{Windows: 1},
+	}
+	now := engine.Commit{Owners: []engine.OwnerRow{owner}, Grants: []engine.GrantRow{grant}, Checkpoint: &engine.Checkpoint{Windows: 2}}
+	for _, c := range []*engine.Commit{&now, &old} {
+		if err := j.Commit(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gotOwner, _, err := j.Owner(t.Context(), 0, owner.Key)
+	gotGrant, _, grantErr := j.GrantByID(t.Context(), 0, 1)
+	checkpoint, checkpointErr := j.Checkpoint(t.Context(), 0)
+	if err := errors.Join(err, grantErr, checkpointErr); err != nil {
+		t.Fatal(err)
+	}
+	if string(gotOwner.State) != "now" || string(gotGrant.State) != "ended" || checkpoint.Windows != 2 {
+		t.Errorf("owner %q, grant %q, checkpoint %d", gotOwner.State, gotGrant.State, checkpoint.Windows)
+	}
+}
+
+// BenchmarkPostgres_commit measures commits of full blocks, alone and with derived rows.
+func BenchmarkPostgres_commit(b *testing.B) {
+	for _, size := range []struct{ blocks, rows int }{{1, 0}, {1, 50}, {4, 0}, {4, 50}} {
+		b.Run(fmt.Sprintf("%d_blocks_%d_rows", size.blocks, size.rows), func(b *testing.B) {
+			s, err := store.Open(b.Context(), store.Options{URL: postgres.Database(b)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = s.Close() }()
+			data := bytes.Repeat([]byte("0123456789abcdef"), 48<<10/16)
+			next := uint64(1)
+			for b.Loop() {
+				var c engine.Commit
+				for range size.blocks {
+					c.Blocks = append(c.Blocks, engine.Block{First: engine.NewPosition(0, next), Entries: 1, Data: data})
+					next++
+				}
+				for i := range size.rows {
+					key := ledger.Key{Environment: "e", Customer: fmt.Sprint(next%1000, i), Currency: "t"}
+					c.Owners = append(c.Owners, engine.OwnerRow{Key: key, AsOf: engine.Position(next), State: data[:300]})
+					c.Pages = append(c.Pages, engine.PageRow{Owner: next<<8 + uint64(i), Refs: data[:200]})
+				}
+				if err := s.Journal().Commit(b.Context(), &c); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

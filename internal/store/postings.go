@@ -19,18 +19,18 @@ func (j *Journal) Pages(ctx context.Context, shard uint16, owner uint64, before 
 		WHERE p.shard = $1 AND p.win = windows.win AND p.owner = $2 ORDER BY windows.win DESC LIMIT $4`,
 		shard, int64(owner), int64(before), limit)
 	if err != nil {
-		return nil, err
+		return nil, j.store.judge(err)
 	}
 	defer func() { _ = rows.Close() }()
 	var pages []engine.PageRow
 	for rows.Next() {
 		p := engine.PageRow{Owner: owner}
 		if err := rows.Scan(&p.Window, &p.Refs, &p.Usage); err != nil {
-			return nil, err
+			return nil, j.store.judge(err)
 		}
 		pages = append(pages, p)
 	}
-	return pages, rows.Err()
+	return pages, j.store.judge(rows.Err())
 }
 
 // Runs implements engine.Journal.
@@ -38,25 +38,25 @@ func (j *Journal) Runs(ctx context.Context, shard uint16) ([]engine.RunRow, erro
 	rows, err := j.store.reader.QueryContext(ctx,
 		`SELECT run, keys, firsts, filter FROM key_runs WHERE shard = $1 ORDER BY run`, shard)
 	if err != nil {
-		return nil, err
+		return nil, j.store.judge(err)
 	}
 	defer func() { _ = rows.Close() }()
 	var runs []engine.RunRow
 	for rows.Next() {
 		var r engine.RunRow
 		if err := rows.Scan(&r.Run, &r.Keys, &r.Firsts, &r.Filter); err != nil {
-			return nil, err
+			return nil, j.store.judge(err)
 		}
 		runs = append(runs, r)
 	}
-	return runs, rows.Err()
+	return runs, j.store.judge(rows.Err())
 }
 
 // KeyChunk implements engine.Journal.
 func (j *Journal) KeyChunk(ctx context.Context, shard uint16, run uint32, chunk int) ([]byte, error) {
 	var data []byte
 	err := j.hot[selectKeyChunk].QueryRowContext(ctx, shard, int64(run), chunk).Scan(&data)
-	return data, err
+	return data, j.store.judge(err)
 }
 
 const grantColumns = `id, environment, customer, currency, resource, created_at, final, state, texts`
@@ -82,18 +82,18 @@ func (j *Journal) Grants(ctx context.Context, shard uint16, q engine.GrantQuery)
 		ORDER BY id DESC LIMIT $8`,
 		shard, q.Environment, q.Customer, before, q.Currency, q.AnyResource, q.Resource, q.Limit)
 	if err != nil {
-		return nil, err
+		return nil, j.store.judge(err)
 	}
 	defer func() { _ = rows.Close() }()
 	var grants []engine.GrantRow
 	for rows.Next() {
 		g, err := scanGrant(rows)
 		if err != nil {
-			return nil, err
+			return nil, j.store.judge(err)
 		}
 		grants = append(grants, g)
 	}
-	return grants, rows.Err()
+	return grants, j.store.judge(rows.Err())
 }
 
 // GrantByID implements engine.Journal.
@@ -103,7 +103,7 @@ func (j *Journal) GrantByID(ctx context.Context, shard uint16, id ledger.GrantID
 	if errors.Is(err, sql.ErrNoRows) {
 		return g, false, nil
 	}
-	return g, err == nil, err
+	return g, err == nil, j.store.judge(err)
 }
 
 // DropDerived implements engine.Journal.

@@ -128,6 +128,19 @@ func (s *Store) Err() error {
 	}
 }
 
+// readyMax is how long a database may take to give a sign of life.
+const readyMax = 2 * time.Second
+
+// Ready tells why the database cannot be used now, or nil.
+func (s *Store) Ready(ctx context.Context) error {
+	if err := s.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, readyMax)
+	defer cancel()
+	return s.reader.PingContext(ctx)
+}
+
 // fail stops all writing, for good.
 func (s *Store) fail(err error) {
 	s.failOnce.Do(func() {

@@ -73,13 +73,16 @@ func (a answer) unexpected() error {
 type client struct {
 	target *target
 	http   *http.Client
+	// steady tells that the server is always there: only 503 and 429 may then leave an outcome unknown.
+	steady bool
 }
 
 func newClient(t *target) *client {
 	return &client{target: t, http: &http.Client{Timeout: callMax, Transport: &http.Transport{MaxIdleConnsPerHost: 2}}}
 }
 
-// outcome sends a request until its outcome is known. Lost connections, 429 and 5xx answers leave it unknown.
+// outcome sends a request until its outcome is known. Lost connections, 429 and 5xx answers leave it unknown. The answer
+// 500, and from a steady server whatever is not a plain 503 or 429, is an error.
 func (c *client) outcome(ctx context.Context, r request) (answer, error) {
 	var body []byte
 	if r.body != nil {
@@ -102,6 +105,9 @@ func (c *client) outcome(ctx context.Context, r request) (answer, error) {
 			if a.status == http.StatusInternalServerError {
 				return a, fmt.Errorf("%s %s: %w", r.method, r.path, err)
 			}
+		}
+		if c.steady && ctx.Err() == nil && a.status != http.StatusServiceUnavailable && a.status != http.StatusTooManyRequests {
+			return a, brokenf("%s %s while the server was up: %w", r.method, r.path, err)
 		}
 		last = err
 		select {

@@ -40,6 +40,8 @@ type run struct {
 	cycles     int
 	checkEvery int // cycles between checks
 	mix        []choice
+	strike     func(context.Context, *process.Server) (*process.Server, error) // once in each cycle, under load
+	steady     bool                                                            // the program itself is never struck: see client
 
 	target   target
 	book     *book
@@ -54,6 +56,7 @@ func newRun(options process.Options, seed uint64, cycles, checkEvery int) *run {
 		options: options, random: rand.New(rand.NewPCG(seed, 0)), cycles: cycles, checkEvery: checkEvery, mix: everything,
 		book: newBook(), accounts: map[string]*account{},
 	}
+	r.strike = r.killServer
 	for i := range customers {
 		r.accounts[fmt.Sprintf("customer-%d", i)] = newAccount()
 	}
@@ -72,7 +75,7 @@ func (r *run) execute(ctx context.Context) error {
 			_ = server.Kill() // it has ended already unless something failed
 		}
 	}()
-	if err := setUp(ctx, newClient(&r.target), r.customers()); err != nil {
+	if err := setUp(ctx, r.newClient(), append(r.customers(), bystander)); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -117,7 +120,7 @@ func (r *run) load(ctx context.Context) <-chan error {
 	failed := make(chan error, workers)
 	for i := range workers {
 		w := &worker{
-			number: i, client: newClient(&r.target), book: r.book, customers: r.customers(), mix: r.mix,
+			number: i, client: r.newClient(), book: r.book, customers: r.customers(), mix: r.mix,
 			random: rand.New(rand.NewPCG(r.random.Uint64(), uint64(i))),
 		}
 		go func() {
@@ -141,17 +144,28 @@ func (r *run) step(ctx context.Context, w *worker) error {
 	return w.step(ctx)
 }
 
-// cycle lets the load run, kills the server under it and starts the next one.
+func (r *run) newClient() *client {
+	c := newClient(&r.target)
+	c.steady = r.steady
+	return c
+}
+
+// cycle lets the load run and strikes under it.
 func (r *run) cycle(ctx context.Context, server *process.Server, failed <-chan error) (*process.Server, error) {
 	select {
 	case err := <-failed:
 		return server, err
 	case <-time.After(loadMin + time.Duration(r.random.Int64N(int64(loadMax-loadMin)))):
 	}
+	r.kills++
+	return r.strike(ctx, server)
+}
+
+// killServer kills the server and starts the next one.
+func (r *run) killServer(ctx context.Context, server *process.Server) (*process.Server, error) {
 	if err := server.Kill(); err != nil {
 		return server, broken{err}
 	}
-	r.kills++
 	if r.random.IntN(strikeEvery) == 0 {
 		if err := process.Strike(r.options, time.Duration(r.random.Int64N(int64(strikeMax)))); err != nil {
 			return server, err
@@ -179,7 +193,7 @@ func (r *run) start(ctx context.Context) (*process.Server, error) {
 func (r *run) check(ctx context.Context) error {
 	r.pause.Lock()
 	defer r.pause.Unlock()
-	reader := &reader{client: newClient(&r.target)}
+	reader := &reader{client: r.newClient()}
 	defer reader.client.http.CloseIdleConnections()
 	var faults []string
 	for _, customer := range r.customers() {

@@ -32,21 +32,50 @@ func answerBeforeCommit(batch []*work) {
 `
 )
 
-// plant writes the changed files and returns the overlay that puts them in place of the real ones.
+// plant returns the overlay that puts the bug in place.
 func plant(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(plantedFile)
+	files := map[string]string{plantedFile: changed(t, plantedFile, plantedAt, planted)}
+	files[filepath.Join(filepath.Dir(plantedFile), "planted.go")] = plantedCode
+	return overlay(t, files)
+}
+
+// The other planted bug: PostgreSQL is told to answer before a commit is on disk, and nobody checks that.
+const (
+	settingsFile   = "../../internal/store/dialect_postgres.go"
+	settingsAt     = `"synchronous_commit":                  "on"`
+	settingsUnsafe = `"synchronous_commit":                  "off"`
+	checkFile      = "../../internal/store/check_postgres.go"
+	checkAt        = `"full_page_writes", "synchronous_commit"`
+	checkUnsafe    = `"full_page_writes"`
+)
+
+// plantUnsafeCommits returns the overlay that puts that bug in place.
+func plantUnsafeCommits(t *testing.T) string {
+	t.Helper()
+	return overlay(t, map[string]string{
+		settingsFile: changed(t, settingsFile, settingsAt, settingsUnsafe),
+		checkFile:    changed(t, checkFile, checkAt, checkUnsafe),
+	})
+}
+
+// changed is the text of a file with one place changed.
+func changed(t *testing.T, file, from, to string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(string(text), plantedAt); n != 1 {
-		t.Fatalf("%q stands %d times in %s; plant the bug anew", plantedAt, n, plantedFile)
+	if n := strings.Count(string(text), from); n != 1 {
+		t.Fatalf("%q stands %d times in %s; plant the bug anew", from, n, file)
 	}
-	target, err := filepath.Abs(plantedFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
+	return strings.Replace(string(text), from, to, 1)
+}
+
+// overlay writes files and an overlay that puts each in its place.
+func overlay(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir, replace := t.TempDir(), map[string]string{}
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -54,12 +83,16 @@ func plant(t *testing.T) string {
 		}
 		return path
 	}
-	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {
-		target: write("flight.go", strings.Replace(string(text), plantedAt, planted, 1)),
-		filepath.Join(filepath.Dir(target), "planted.go"): write("planted.go", plantedCode),
-	}})
+	for file, text := range files {
+		target, err := filepath.Abs(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		replace[target] = write(filepath.Base(file), text)
+	}
+	list, err := json.Marshal(map[string]map[string]string{"Replace": replace})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return write("overlay.json", string(overlay))
+	return write("overlay.json", string(list))
 }

@@ -50,6 +50,7 @@ func Build(ctx context.Context, dir string, flags ...string) (string, error) {
 type Options struct {
 	Path string   // of the program
 	Data string   // its data folder
+	URL  string   // of its PostgreSQL database, instead of Data
 	Key  string   // SCRIP_API_KEY
 	Env  []string // further variables, as NAME=value
 }
@@ -57,6 +58,14 @@ type Options struct {
 // environment is a clean environment, so that variables of the person who runs the tests change nothing.
 func (o Options) environment() []string {
 	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "SCRIP_API_KEY=" + o.Key}, o.Env...)
+}
+
+// database are the flags that say where the data is.
+func (o Options) database() []string {
+	if o.URL != "" {
+		return []string{"--database-url", o.URL}
+	}
+	return []string{"--data", o.Data}
 }
 
 // Server is a running server process.
@@ -72,7 +81,7 @@ type Server struct {
 // Start starts `scrip serve` on a free port and returns when the server has told its address.
 func Start(o Options) (*Server, error) {
 	s := &Server{log: &tail{}, ended: make(chan struct{})}
-	s.command = exec.Command(o.Path, "serve", "--listen", "127.0.0.1:0", "--data", o.Data, "--drain-wait", "0s", "--log-level", "warn")
+	s.command = exec.Command(o.Path, slices.Concat([]string{"serve", "--listen", "127.0.0.1:0", "--drain-wait", "0s", "--log-level", "warn"}, o.database())...)
 	s.command.Env = o.environment()
 	s.command.Stderr = s.log
 	stdout, err := s.command.StdoutPipe()
@@ -97,7 +106,7 @@ func Start(o Options) (*Server, error) {
 
 // Strike starts a server and kills it after the given time, whether it listens by then or not.
 func Strike(o Options, after time.Duration) error {
-	command := exec.Command(o.Path, "serve", "--listen", "127.0.0.1:0", "--data", o.Data)
+	command := exec.Command(o.Path, append([]string{"serve", "--listen", "127.0.0.1:0"}, o.database()...)...)
 	command.Env = o.environment()
 	if err := command.Start(); err != nil {
 		return err
@@ -194,9 +203,9 @@ func Run(ctx context.Context, o Options, args ...string) (string, error) {
 	return string(out), nil
 }
 
-// Verify runs `scrip verify` on the data folder, which no server may hold, and returns its summary.
+// Verify runs `scrip verify` on the database, which no server may use, and returns its summary.
 func Verify(ctx context.Context, o Options) (string, error) {
-	return Run(ctx, o, "verify", "--data", o.Data)
+	return Run(ctx, o, append([]string{"verify"}, o.database()...)...)
 }
 
 // tailMax is how much of a log is kept: enough for what a process says when it fails.
