@@ -22,19 +22,13 @@ type flush struct {
 	size       int // rows in all, about
 	owners     []flushOwner
 	keys       map[KeyHash]Position
-	sorted     chan sortedKeys // yields once, when the keys have been sorted beside the writer
-	run        *RunRow
-	chunks     []KeyChunkRow
+	sorted     chan *runRows // yields once, when the keys have been sorted beside the writer
+	run        *runRows      // nil until then
 }
 
 type flushOwner struct {
 	owner *owner
 	page  *page
-}
-
-type sortedKeys struct {
-	run    RunRow
-	chunks []KeyChunkRow
 }
 
 // turn closes the open window when an entry belongs to the next one.
@@ -45,7 +39,7 @@ func (s *shard) turn(at Position) {
 	}
 	f := &flush{
 		checkpoint: Checkpoint{Windows: w, Owners: s.nextOwner, Grants: s.nextGrant},
-		window:     s.window, keys: s.keys.open, sorted: make(chan sortedKeys, 1),
+		window:     s.window, keys: s.keys.open, sorted: make(chan *runRows, 1),
 	}
 	for _, o := range s.dirty {
 		o.flushes++
@@ -62,8 +56,7 @@ func (s *shard) turn(at Position) {
 	s.window = w
 	s.flushes = append(s.flushes, f)
 	go func() {
-		run, chunks := sortedRun(f.window, f.keys)
-		f.sorted <- sortedKeys{run: run, chunks: chunks}
+		f.sorted <- sortedRun(newRunID(0, f.window), f.keys)
 		s.queue.nudge()
 	}()
 }
@@ -72,8 +65,7 @@ func (s *shard) turn(at Position) {
 func (f *flush) ready() bool {
 	if f.run == nil {
 		select {
-		case k := <-f.sorted:
-			f.run, f.chunks = &k.run, k.chunks
+		case f.run = <-f.sorted:
 		default:
 		}
 	}
@@ -83,17 +75,17 @@ func (f *flush) ready() bool {
 // wait blocks until the keys are sorted. Only a start does that.
 func (f *flush) wait() {
 	if f.run == nil {
-		k := <-f.sorted
-		f.run, f.chunks = &k.run, k.chunks
+		f.run = <-f.sorted
 	}
 }
 
-func (f *flush) rows() int { return len(f.owners) + len(f.chunks) }
+// complete tells whether everything has been written, or is about to be.
+func (f *flush) complete() bool { return f.run != nil && len(f.owners)+len(f.run.chunks) == 0 }
 
 // pending reports whether a pause could be used to write. After a failure it waits for an operation that succeeds: a full
 // disk must not keep the writer busy.
 func (s *shard) pending() bool {
-	return s.loaded.Load() && !s.failing && len(s.flushes) > 0 && s.flushes[0].ready()
+	return s.loaded.Load() && !s.failing && (len(s.flushes) > 0 && s.flushes[0].ready() || s.mergePending())
 }
 
 // pieceRows is how many rows go out with a commit of so many entries.
@@ -120,11 +112,14 @@ func (s *shard) addPiece(c *Commit, rows int) {
 		s.addOwner(c, o, f.window)
 	}
 	f.owners = f.owners[n:]
-	n = min(rows-n, len(f.chunks))
-	c.Chunks = append(c.Chunks, f.chunks[:n]...)
-	f.chunks = f.chunks[n:]
-	if f.run != nil && f.rows() == 0 {
-		c.Run, c.Checkpoint = f.run, &f.checkpoint
+	if f.run != nil {
+		n = min(rows-n, len(f.run.chunks))
+		c.Chunks = append(c.Chunks, f.run.chunks[:n]...)
+		f.run.chunks = f.run.chunks[n:]
+	}
+	if f.complete() {
+		c.Filters, c.Checkpoint = append(c.Filters, f.run.filters...), &f.checkpoint
+		c.Runs = append(c.Runs, f.run.row())
 	}
 }
 
@@ -176,19 +171,24 @@ func (o *owner) grantRows() []GrantRow {
 
 // written takes note of what a commit made durable.
 func (s *shard) written(c *Commit) {
-	if c.Run == nil {
-		return
+	if c.Checkpoint != nil {
+		s.keys.runs = append(s.keys.runs, s.flushes[0].run.run)
+		s.keys.closing = slices.Delete(s.keys.closing, 0, 1)
+		s.flushes = slices.Delete(s.flushes, 0, 1)
+		s.evictAbove = s.ownersMax // what the window kept in memory may be idle now
+		s.merger.failed = nil
 	}
-	s.keys.runs = append(s.keys.runs, &keyRun{id: c.Run.Run, firsts: c.Run.Firsts, filter: filter{bits: c.Run.Filter}})
-	s.keys.closing = slices.Delete(s.keys.closing, 0, 1)
-	s.flushes = slices.Delete(s.flushes, 0, 1)
-	s.evictAbove = s.ownersMax // what the window kept in memory may be idle now
+	s.mergeLanded()
 }
 
-// settle writes everything that can be written: all full windows, and the state of every owner changed since. It needs
-// a moment without uncommitted entries. When it fails, memory has run ahead of the tables and must be loaded again (E3).
+// settle writes everything that can be written: all full windows, their runs of keys merged, and the state of every owner
+// changed since. It needs a moment without uncommitted entries. When it fails, memory has run ahead of the tables and must
+// be loaded again (E3).
 func (s *shard) settle() error {
 	if err := s.writeWindows(); err != nil {
+		return err
+	}
+	if err := s.mergeAll(); err != nil {
 		return err
 	}
 	c := Commit{Shard: s.id}

@@ -117,10 +117,13 @@ func writeDerived(ctx context.Context, tx *sql.Tx, c *engine.Commit) error {
 		batch(ctx, tx, `INSERT INTO key_chunks (shard, run, chunk, data) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (shard, run, chunk) DO UPDATE SET data = excluded.data`,
 			c.Chunks, func(k *engine.KeyChunkRow) []any {
-				return []any{c.Shard, int64(k.Run), k.Chunk, k.Data}
+				return []any{c.Shard, int64(k.Run), k.Chunk, notNil(k.Data)}
 			}),
 	)
 	if err != nil {
+		return err
+	}
+	if err := writeRuns(ctx, tx, c); err != nil {
 		return err
 	}
 	return completeWindow(ctx, tx, c)
@@ -128,14 +131,6 @@ func writeDerived(ctx context.Context, tx *sql.Tx, c *engine.Commit) error {
 
 // completeWindow records that everything of a window has been written.
 func completeWindow(ctx context.Context, tx *sql.Tx, c *engine.Commit) error {
-	if r := c.Run; r != nil {
-		_, err := tx.ExecContext(ctx, `INSERT INTO key_runs (shard, run, keys, firsts, filter) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (shard, run) DO UPDATE SET keys = excluded.keys, firsts = excluded.firsts, filter = excluded.filter`,
-			c.Shard, int64(r.Run), r.Keys, notNil(r.Firsts), notNil(r.Filter))
-		if err != nil {
-			return err
-		}
-	}
 	if cp := c.Checkpoint; cp != nil {
 		_, err := tx.ExecContext(ctx, `INSERT INTO checkpoints (shard, windows, owners, grants) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (shard) DO UPDATE SET windows = excluded.windows, owners = excluded.owners, grants = excluded.grants`,
