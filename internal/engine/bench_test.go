@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"testing"
 
@@ -65,5 +66,49 @@ func BenchmarkOpen(b *testing.B) {
 		b.StopTimer()
 		e.close(b)
 		b.StartTimer()
+	}
+}
+
+// BenchmarkMerge is what merging costs, reading and deleting included, for each key of the new run. Commits are of the size
+// that they have under load.
+func BenchmarkMerge(b *testing.B) {
+	const chunks = 100
+	for _, runs := range []int{2, 8} {
+		b.Run(fmt.Sprint("runs=", runs), func(b *testing.B) {
+			keys := 0
+			for b.Loop() {
+				b.StopTimer()
+				e := setup(b, b.TempDir())
+				r, err := engine.MakeKeyRuns(b.Context(), e.store.Journal(), runs)
+				if err != nil {
+					b.Fatal(err)
+				}
+				keys += r.Keys()
+				b.StartTimer()
+				if err := r.Merge(chunks); err != nil {
+					b.Fatal(err)
+				}
+				b.StopTimer()
+				e.close(b)
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(keys), "ns/key")
+		})
+	}
+}
+
+// BenchmarkKeyChunk is what it costs to confirm that a filter let an absent key pass.
+func BenchmarkKeyChunk(b *testing.B) {
+	e := setup(b, b.TempDir())
+	defer e.close(b)
+	runs, err := engine.MakeKeyRuns(b.Context(), e.store.Journal(), 8)
+	if err != nil {
+		b.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for b.Loop() {
+		if err := runs.ReadChunk(b.Context(), random); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -24,8 +24,7 @@ type flush struct {
 	owners     []flushOwner
 	keys       map[KeyHash]Position
 	sorted     chan flushRows // yields once, when everything has been sorted beside the writer
-	run        *RunRow        // nil until then
-	chunks     []KeyChunkRow
+	run        *runRows       // nil until then
 }
 
 type flushOwner struct {
@@ -37,8 +36,7 @@ type flushOwner struct {
 // the database is then written once for a window, not once for each of its rows.
 type flushRows struct {
 	owners []flushOwner
-	run    RunRow
-	chunks []KeyChunkRow
+	run    *runRows
 }
 
 // turn closes the open window when an entry belongs to the next one.
@@ -68,8 +66,7 @@ func (s *shard) turn(at Position) {
 	s.flushes = append(s.flushes, f)
 	go func() {
 		slices.SortFunc(owners, func(a, b flushOwner) int { return cmp.Compare(a.owner.no, b.owner.no) })
-		run, chunks := sortedRun(f.window, f.keys)
-		f.sorted <- flushRows{owners: owners, run: run, chunks: chunks}
+		f.sorted <- flushRows{owners: owners, run: sortedRun(newRunID(0, f.window), f.keys)}
 		s.queue.nudge()
 	}()
 }
@@ -93,14 +90,15 @@ func (f *flush) wait() {
 	}
 }
 
-func (f *flush) take(rows flushRows) { f.owners, f.run, f.chunks = rows.owners, &rows.run, rows.chunks }
+func (f *flush) take(rows flushRows) { f.owners, f.run = rows.owners, rows.run }
 
-func (f *flush) rows() int { return len(f.owners) + len(f.chunks) }
+// complete tells whether everything has been written, or is about to be.
+func (f *flush) complete() bool { return len(f.owners)+len(f.run.chunks) == 0 }
 
 // pending reports whether a pause could be used to write. After a failure it waits for an operation that succeeds: a full
 // disk must not keep the writer busy.
 func (s *shard) pending() bool {
-	return s.loaded.Load() && !s.failing && len(s.flushes) > 0 && s.flushes[0].ready()
+	return s.loaded.Load() && !s.failing && (len(s.flushes) > 0 && s.flushes[0].ready() || s.mergePending())
 }
 
 // pieceRows is how many rows go out with a commit of so many entries.
@@ -127,11 +125,12 @@ func (s *shard) addPiece(c *Commit, rows int) {
 		s.addOwner(c, o, f.window)
 	}
 	f.owners = f.owners[n:]
-	n = min(rows-n, len(f.chunks))
-	c.Chunks = append(c.Chunks, f.chunks[:n]...)
-	f.chunks = f.chunks[n:]
-	if f.rows() == 0 {
-		c.Run, c.Checkpoint = f.run, &f.checkpoint
+	n = min(rows-n, len(f.run.chunks))
+	c.Chunks = append(c.Chunks, f.run.chunks[:n]...)
+	f.run.chunks = f.run.chunks[n:]
+	if f.complete() {
+		c.Filters, c.Checkpoint = append(c.Filters, f.run.filters...), &f.checkpoint
+		c.Runs = append(c.Runs, f.run.row())
 	}
 }
 
@@ -183,19 +182,24 @@ func (o *owner) grantRows() []GrantRow {
 
 // written takes note of what a commit made durable.
 func (s *shard) written(c *Commit) {
-	if c.Run == nil {
-		return
+	if c.Checkpoint != nil {
+		s.keys.runs = append(s.keys.runs, s.flushes[0].run.run)
+		s.keys.closing = slices.Delete(s.keys.closing, 0, 1)
+		s.flushes = slices.Delete(s.flushes, 0, 1)
+		s.evictAbove = s.ownersMax // what the window kept in memory may be idle now
+		s.merger.failed = nil
 	}
-	s.keys.runs = append(s.keys.runs, &keyRun{id: c.Run.Run, firsts: c.Run.Firsts, filter: filter{bits: c.Run.Filter}})
-	s.keys.closing = slices.Delete(s.keys.closing, 0, 1)
-	s.flushes = slices.Delete(s.flushes, 0, 1)
-	s.evictAbove = s.ownersMax // what the window kept in memory may be idle now
+	s.mergeLanded()
 }
 
-// settle writes everything that can be written: all full windows, and the state of every owner changed since. It needs
-// a moment without uncommitted entries. When it fails, memory has run ahead of the tables and must be loaded again (E3).
+// settle writes everything that can be written: all full windows, their runs of keys merged, and the state of every owner
+// changed since. It needs a moment without uncommitted entries. When it fails, memory has run ahead of the tables and must
+// be loaded again (E3).
 func (s *shard) settle() error {
 	if err := s.writeWindows(); err != nil {
+		return err
+	}
+	if err := s.mergeAll(); err != nil {
 		return err
 	}
 	c := Commit{Shard: s.id}

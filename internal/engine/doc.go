@@ -13,8 +13,9 @@
 // Everything else is a pure function of the journal: the state of pools, the meters of customers, the key index, the
 // postings behind lists, usage totals, the grants table. It lives in memory for the tail and is written out in windows
 // of WindowEntries entries: when a window is full, the pools and customers it touched, its postings and its keys are
-// written a little with each later commit (checkpoint.go). A start loads the last complete window and replays the tail
-// (replay.go). Rebuild deletes every derived row and makes the same bytes again.
+// written a little with each later commit (checkpoint.go). The keys of a window are a sorted run; runs are merged beside
+// the writer, so that they stay few (merger.go). A start loads the last complete window and replays the tail (replay.go).
+// Deleting every derived row makes it make the same bytes again, once nothing is left to merge.
 //
 // # Rules the engine keeps
 //

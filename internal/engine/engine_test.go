@@ -305,7 +305,8 @@ func dump(t testing.TB, st *store.Store) []string {
 		`SELECT 'owner', environment || '/' || customer || '/' || currency, no, as_of, next_due, HEX(state) FROM owners ORDER BY no`,
 		`SELECT 'page', owner, win, 0, HEX(refs), HEX(usage) FROM pages ORDER BY owner, win`,
 		`SELECT 'grant', id, final, created_at, HEX(state), HEX(texts) FROM grants ORDER BY id`,
-		`SELECT 'run', run, keys, 0, HEX(firsts), HEX(filter) FROM key_runs ORDER BY run`,
+		`SELECT 'run', run, keys, complete, '', '' FROM key_runs ORDER BY run`,
+		`SELECT 'filter', run, chunk, 0, HEX(bits), '' FROM key_filters ORDER BY run, chunk`,
 		`SELECT 'chunk', run, chunk, 0, HEX(data), '' FROM key_chunks ORDER BY run, chunk`,
 		`SELECT 'checkpoint', shard, windows, owners, grants, '' FROM checkpoints ORDER BY shard`,
 	} {

@@ -1,6 +1,12 @@
 package engine
 
-import "runtime"
+import (
+	"cmp"
+	"context"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+)
 
 // QueueOpsMax is the most that waits in a shard's queue.
 const QueueOpsMax = queueOpsMax
@@ -44,4 +50,45 @@ func EachEntry(b *Block, visit func(*Entry)) error {
 		}
 		return err
 	})
+}
+
+// KeyRuns is a key index of so many windows full of random keys, in a journal, with a run for each window.
+type KeyRuns struct{ shard *shard }
+
+// MakeKeyRuns writes the runs.
+func MakeKeyRuns(ctx context.Context, j Journal, count int) (*KeyRuns, error) {
+	s := &shard{journal: j, keys: newKeyIndex()}
+	s.queue.wake = sync.NewCond(&s.queue.mu)
+	for w := range uint32(count) {
+		keys := map[KeyHash]Position{}
+		for i, k := range randomKeys(uint64(w), int(WindowEntriesDefault)) {
+			keys[k] = Position(i)
+		}
+		rows := sortedRun(newRunID(0, w), keys)
+		c := Commit{Chunks: rows.chunks, Filters: rows.filters, Runs: []RunRow{rows.row()}}
+		if err := j.Commit(ctx, &c); err != nil {
+			return nil, err
+		}
+		s.keys.runs = append(s.keys.runs, rows.run)
+	}
+	return &KeyRuns{s}, nil
+}
+
+// Keys is how many there are.
+func (r *KeyRuns) Keys() int { return len(r.shard.keys.runs) * int(WindowEntriesDefault) }
+
+// Merge merges them, with so many chunks in a commit.
+func (r *KeyRuns) Merge(chunks int) error {
+	for {
+		if more, err := r.shard.mergeSome(chunks); err != nil || !more {
+			return cmp.Or(err, r.shard.merger.failed)
+		}
+	}
+}
+
+// ReadChunk reads a chunk as a lookup does that a filter lets pass.
+func (r *KeyRuns) ReadChunk(ctx context.Context, random *rand.Rand) error {
+	run := r.shard.keys.runs[random.IntN(len(r.shard.keys.runs))]
+	_, err := r.shard.journal.KeyChunk(ctx, 0, run.id, random.IntN(run.chunks()))
+	return err
 }

@@ -24,6 +24,14 @@ type faulty struct {
 	engine.Journal
 	onCommit atomic.Pointer[func(c *engine.Commit, commit func() error) error]
 	onOwner  atomic.Pointer[func() error]
+	noChunks atomic.Bool // chunks of keys cannot be read to be merged
+}
+
+func (f *faulty) KeyChunks(ctx context.Context, shard uint16, run engine.RunID, from, limit int) ([]engine.KeyChunkRow, error) {
+	if f.noChunks.Load() {
+		return nil, errDisk
+	}
+	return f.Journal.KeyChunks(ctx, shard, run, from, limit)
 }
 
 func (f *faulty) Commit(ctx context.Context, c *engine.Commit) error {
@@ -345,10 +353,13 @@ func TestDamagedDerivedState(t *testing.T) {
 	// A start refuses derived state that lacks a key run (E2) or is ahead of the journal, instead of going on with holes.
 	t.Parallel()
 	for name, damage := range map[string]string{
-		"lost_run":      `DELETE FROM key_runs WHERE run = 1`,
-		"lost_last_run": `DELETE FROM key_runs WHERE run = 2`,
-		"empty_filter":  `UPDATE key_runs SET filter = ''`,
-		"ahead":         `UPDATE checkpoints SET windows = windows + 1`,
+		"lost_run":       `DELETE FROM key_runs WHERE run = (SELECT MAX(run) FROM key_runs)`,
+		"lost_last_run":  `DELETE FROM key_runs WHERE run = (SELECT MIN(run) FROM key_runs)`,
+		"incomplete_run": `UPDATE key_runs SET complete = FALSE`,
+		"unknown_run":    `UPDATE key_runs SET run = -1 WHERE run = (SELECT MAX(run) FROM key_runs)`,
+		"lost_filter":    `DELETE FROM key_filters`,
+		"empty_filter":   `UPDATE key_filters SET bits = ''`,
+		"ahead":          `UPDATE checkpoints SET windows = windows + 1`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

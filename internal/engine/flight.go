@@ -29,6 +29,7 @@ func (s *shard) takeOff() {
 	}
 	if !s.failing {
 		s.addPiece(&f.commit, s.pieceRows(entries))
+		s.addMerge(&f.commit, s.mergeChunks(entries))
 	}
 	f.shows = s.snapshots()
 	s.flying = f
@@ -45,7 +46,7 @@ func (s *shard) takeOff() {
 }
 
 func (c *Commit) empty() bool {
-	return len(c.Blocks)+len(c.Owners)+len(c.Chunks) == 0 && c.Run == nil
+	return len(c.Blocks)+len(c.Owners)+len(c.Chunks)+len(c.Runs)+len(c.Stale) == 0
 }
 
 // land waits for the commit under way, shows what it made durable, and answers.

@@ -36,9 +36,14 @@ type Journal interface {
 	PoolKeys(ctx context.Context, shard uint16, environment, customer string) ([]ledger.Key, error)
 	// Pages returns the owner's pages of windows below `before`, newest first, at most `limit`.
 	Pages(ctx context.Context, shard uint16, owner uint64, before uint32, limit int) ([]PageRow, error)
-	// Runs lists the complete key runs of a shard, oldest first; KeyChunk loads one chunk of one.
+	// Runs lists the key runs of a shard that have a RunRow, in no order.
 	Runs(ctx context.Context, shard uint16) ([]RunRow, error)
-	KeyChunk(ctx context.Context, shard uint16, run uint32, chunk int) ([]byte, error)
+	// KeyFilters calls visit with the pieces of a run's filter, in order, until visit fails.
+	KeyFilters(ctx context.Context, shard uint16, run RunID, visit func(KeyFilterRow) error) error
+	// KeyChunk loads one chunk of a run; it fails when there is none.
+	KeyChunk(ctx context.Context, shard uint16, run RunID, chunk int) ([]byte, error)
+	// KeyChunks loads the chunks of a run from one on, in order, at most `limit`.
+	KeyChunks(ctx context.Context, shard uint16, run RunID, from, limit int) ([]KeyChunkRow, error)
 	// Grants lists checkpointed grants of a customer with ids below `before`, newest first.
 	Grants(ctx context.Context, shard uint16, q GrantQuery) ([]GrantRow, error)
 	// GrantByID loads one checkpointed grant.
@@ -56,7 +61,9 @@ type Commit struct {
 	Pages      []PageRow
 	Grants     []GrantRow
 	Chunks     []KeyChunkRow
-	Run        *RunRow     // a key run of which every chunk has been written
+	Filters    []KeyFilterRow
+	Runs       []RunRow    // replace what was said of these runs before
+	Stale      []RunPart   // of key runs that are of no use any more, to be deleted
 	Checkpoint *Checkpoint // a window of which everything has been written
 }
 
@@ -107,17 +114,32 @@ type GrantQuery struct {
 	Limit       int
 }
 
-// RunRow describes one sorted run of the key index.
+// RunRow describes a sorted run of the key index. The run of a window has one when it is complete, a merged run from its
+// first chunk on.
 type RunRow struct {
-	Run    uint32 // the window it was made of
-	Keys   int
-	Firsts []byte // the first key of every chunk
-	Filter []byte
+	Run      RunID
+	Keys     int
+	Complete bool // all chunks and filters have been written
 }
 
 // KeyChunkRow is a piece of a run.
 type KeyChunkRow struct {
-	Run   uint32
+	Run   RunID
 	Chunk int
 	Data  []byte
+}
+
+// KeyFilterRow is the piece of a run's filter for some chunks, from one on.
+type KeyFilterRow struct {
+	Run   RunID
+	Chunk int
+	Bits  []byte
+}
+
+// RunPart is the chunks of a run from one to before another, with the pieces of the filter that begin there, and with
+// the last part the run's row.
+type RunPart struct {
+	Run      RunID
+	From, To int
+	Last     bool
 }

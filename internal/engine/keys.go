@@ -1,13 +1,9 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
-	"runtime"
 	"slices"
-	"sort"
 
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
@@ -112,18 +108,13 @@ func (e *Entry) poolKey(i int) ledger.Key {
 	return ledger.Key{Environment: e.Environment, Customer: e.Customer, Currency: p.Currency, Resource: p.Resource}
 }
 
-// Sizes of a run. A chunk is what one lookup reads from the database.
-const (
-	keyRecordBytes = len(KeyHash{}) + 8
-	chunkKeys      = 512
-)
-
 // keyIndex maps every key ever taken in a shard to the entry that took it. Keys of the open window and of those
-// being written are in maps; older windows are sorted, immutable runs in the database, each behind a filter.
+// being written are in maps; older windows are sorted, immutable runs in the database, each behind a filter, few of them
+// because they are merged (merger.go).
 type keyIndex struct {
 	open    map[KeyHash]Position
 	closing []map[KeyHash]Position // oldest first
-	runs    []*keyRun
+	runs    []*keyRun              // oldest first
 }
 
 func newKeyIndex() *keyIndex { return &keyIndex{open: map[KeyHash]Position{}} }
@@ -141,10 +132,10 @@ func (k *keyIndex) find(ctx context.Context, j Journal, shard uint16, key KeyHas
 		}
 	}
 	for _, run := range slices.Backward(k.runs) {
-		if !run.filter.has(key) {
+		if !run.filter.has(&key) {
 			continue
 		}
-		chunk, err := j.KeyChunk(ctx, shard, run.id, run.chunkOf(key))
+		chunk, err := j.KeyChunk(ctx, shard, run.id, run.chunkOf(&key))
 		if err != nil {
 			return 0, false, err
 		}
@@ -153,88 +144,4 @@ func (k *keyIndex) find(ctx context.Context, j Journal, shard uint16, key KeyHas
 		}
 	}
 	return 0, false, nil
-}
-
-// keyRun is what memory holds of one run.
-type keyRun struct {
-	id     uint32
-	firsts []byte
-	filter filter
-}
-
-// wellFormed tells whether a run has the shape that sortedRun gives it.
-func (r *RunRow) wellFormed() bool {
-	return len(r.Filter) > 0 && len(r.Filter)%filterLineBytes == 0 && len(r.Firsts)%len(KeyHash{}) == 0
-}
-
-// chunkOf returns the chunk that holds the key if the run does.
-func (r *keyRun) chunkOf(key KeyHash) int {
-	chunks := len(r.firsts) / len(key)
-	after := sort.Search(chunks, func(i int) bool {
-		return bytes.Compare(r.firsts[i*len(key):(i+1)*len(key)], key[:]) > 0
-	})
-	return max(after-1, 0)
-}
-
-func findInChunk(chunk []byte, key KeyHash) (Position, bool) {
-	records := len(chunk) / keyRecordBytes
-	i := sort.Search(records, func(i int) bool {
-		return bytes.Compare(chunk[i*keyRecordBytes:i*keyRecordBytes+len(key)], key[:]) >= 0
-	})
-	if i == records || !bytes.Equal(chunk[i*keyRecordBytes:i*keyRecordBytes+len(key)], key[:]) {
-		return 0, false
-	}
-	return Position(binary.BigEndian.Uint64(chunk[i*keyRecordBytes+len(key):])), true
-}
-
-func keyOrder(a, b KeyHash) int { return bytes.Compare(a[:], b[:]) }
-
-// sortKeys sorts keys beside a busy writer: a little at a time, so that nobody waits long for the processor. Keys are hashes,
-// so their first bits deal them out evenly.
-func sortKeys(keys []KeyHash) {
-	var ends [1 << 8]int // by first byte: where its keys begin, and at last where they end
-	for i := range keys {
-		ends[keys[i][0]]++
-	}
-	sum := 0
-	for i, n := range ends {
-		ends[i] = sum
-		sum += n
-	}
-	dealt := make([]KeyHash, len(keys))
-	for i := range keys {
-		b := keys[i][0]
-		dealt[ends[b]] = keys[i]
-		ends[b]++
-	}
-	copy(keys, dealt)
-	start := 0
-	for _, end := range ends {
-		slices.SortFunc(keys[start:end], keyOrder)
-		start = end
-		runtime.Gosched()
-	}
-}
-
-// sortedRun makes the run of one window: its description and its chunks, a function of the keys alone.
-func sortedRun(window uint32, keys map[KeyHash]Position) (RunRow, []KeyChunkRow) {
-	sorted := make([]KeyHash, 0, len(keys))
-	f := newFilter(len(keys))
-	for k := range keys {
-		sorted = append(sorted, k)
-		f.add(k)
-	}
-	sortKeys(sorted)
-	run := RunRow{Run: window, Keys: len(sorted), Filter: f.bits}
-	var chunks []KeyChunkRow
-	for part := range slices.Chunk(sorted, chunkKeys) {
-		data := make([]byte, 0, len(part)*keyRecordBytes)
-		for _, k := range part {
-			data = append(data, k[:]...)
-			data = binary.BigEndian.AppendUint64(data, uint64(keys[k]))
-		}
-		run.Firsts = append(run.Firsts, part[0][:]...)
-		chunks = append(chunks, KeyChunkRow{Run: window, Chunk: len(chunks), Data: data})
-	}
-	return run, chunks
 }

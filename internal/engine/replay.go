@@ -17,6 +17,7 @@ func (s *shard) load(ctx context.Context) error {
 		s.show(x.owner, x.snapshot)
 	}
 	s.loaded.Store(true)
+	s.makeRows()
 	return nil
 }
 
@@ -27,7 +28,7 @@ func (s *shard) replayTail(ctx context.Context) error {
 		return err
 	}
 	s.window, s.nextOwner, s.nextGrant = cp.Windows, cp.Owners, cp.Grants
-	if s.keys.runs, err = s.loadRuns(ctx, cp.Windows); err != nil {
+	if err := s.loadRuns(ctx, cp.Windows); err != nil {
 		return err
 	}
 	from := s.windows.start(s.id, cp.Windows) + 1
@@ -42,32 +43,12 @@ func (s *shard) replayTail(ctx context.Context) error {
 	return s.journal.Blocks(ctx, from, func(b *Block) error { return s.replayBlock(ctx, b, from) })
 }
 
-// loadRuns loads the key runs of the complete windows. A missing one would let its keys act twice (E2).
-func (s *shard) loadRuns(ctx context.Context, windows uint32) ([]*keyRun, error) {
-	rows, err := s.journal.Runs(ctx, s.id)
-	if err != nil {
-		return nil, err
-	}
-	runs := make([]*keyRun, 0, len(rows))
-	for i := range rows {
-		if r := &rows[i]; r.Run < windows {
-			if r.Run != uint32(len(runs)) || !r.wellFormed() {
-				return nil, fmt.Errorf("key run %d is missing or damaged: %w", len(runs), errCorrupt)
-			}
-			runs = append(runs, &keyRun{id: r.Run, firsts: r.Firsts, filter: filter{bits: r.Filter}})
-		}
-	}
-	if len(runs) != int(windows) {
-		return nil, fmt.Errorf("key run %d is missing: %w", len(runs), errCorrupt)
-	}
-	return runs, nil
-}
-
 func (s *shard) reset() {
 	s.ownersMu.Lock()
 	s.customers, s.pools = map[customerID]*owner{}, 0
 	s.ownersMu.Unlock()
 	s.keys = newKeyIndex()
+	s.resetMerger()
 	s.blocks = blockWriter{}
 	s.dirty, s.flushes, s.changed, s.evictAbove = nil, nil, nil, s.ownersMax
 	s.flights++
@@ -98,7 +79,11 @@ func (s *shard) replayBlock(ctx context.Context, b *Block, from Position) error 
 	if err != nil || len(s.flushes) < 2 {
 		return err
 	}
+	full := len(s.flushes)
 	if err := s.writeWindows(); err != nil { // a long replay must not keep every window in memory
+		return err
+	}
+	if err := s.mergeReplayed(full); err != nil {
 		return err
 	}
 	s.evict()

@@ -38,6 +38,7 @@ type shard struct {
 
 	dues        dueQueue // guards itself
 	keys        *keyIndex
+	merger      merger
 	blocks      blockWriter
 	window      uint32                        // the open window
 	dirty       []*owner                      // changed in the open window
@@ -84,6 +85,7 @@ func (s *shard) serve() {
 		batch, open := s.queue.take(wait, batchOpsMax-s.decidedOps)
 		if !open {
 			s.drain()
+			s.awaitMerge()
 			return
 		}
 		s.process(batch)

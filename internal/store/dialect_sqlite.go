@@ -36,7 +36,7 @@ var sqlite = dialect{
 	openReader:      openSQLiteReader,
 	check:           checkSQLite,
 	keepWAL:         keepWAL,
-	hotWrites:       []string{insertBlock},
+	hotWrites:       rowWrites,
 	commit:          commitRowByRow,
 	uniqueViolation: codes(sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE),
 	fatal:           codes(sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB),

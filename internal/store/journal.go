@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/scrip-dev/scrip/internal/engine"
 	"github.com/scrip-dev/scrip/internal/ledger"
@@ -57,84 +58,99 @@ func (j *Journal) Commit(ctx context.Context, c *engine.Commit) error {
 // commitRowByRow is how a database commits that costs no round trips.
 func commitRowByRow(ctx context.Context, j *Journal, c *engine.Commit) error {
 	return j.store.WriteTx(ctx, func(tx *sql.Tx) error {
-		if err := j.insertBlocks(ctx, tx, c); err != nil {
+		w := &rowWriter{journal: j, tx: tx, stmts: map[string]*sql.Stmt{}}
+		if err := w.blocks(ctx, c); err != nil {
 			if j.store.dialect.uniqueViolation(err) {
 				return engine.ErrConflict
 			}
 			return err
 		}
-		return writeDerived(ctx, tx, c)
+		return w.derived(ctx, c)
 	})
 }
 
-func (j *Journal) insertBlocks(ctx context.Context, tx *sql.Tx, c *engine.Commit) error {
-	insert := tx.StmtContext(ctx, j.hot[insertBlock])
+// rowWriter executes the statements of one commit.
+type rowWriter struct {
+	journal *Journal
+	tx      *sql.Tx
+	stmts   map[string]*sql.Stmt // of the event path, bound to tx
+}
+
+func (w *rowWriter) write(ctx context.Context, query string, args ...any) error {
+	stmt := w.stmts[query]
+	if hot := w.journal.hot[query]; stmt == nil && hot != nil {
+		stmt = w.tx.StmtContext(ctx, hot)
+		w.stmts[query] = stmt
+	}
+	if stmt == nil {
+		_, err := w.tx.ExecContext(ctx, query, args...)
+		return err
+	}
+	_, err := stmt.ExecContext(ctx, args...)
+	return err
+}
+
+func (w *rowWriter) blocks(ctx context.Context, c *engine.Commit) error {
 	for i := range c.Blocks {
 		b := &c.Blocks[i]
-		if _, err := insert.ExecContext(ctx, c.Shard, int64(b.First), b.Entries, b.Data); err != nil {
+		if err := w.write(ctx, insertBlock, c.Shard, int64(b.First), b.Entries, b.Data); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// batch executes one statement for each row of a list, preparing it once when there is more than one.
-func batch[T any](ctx context.Context, tx *sql.Tx, query string, rows []T, args func(*T) []any) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	stmt, err := tx.PrepareContext(ctx, query)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = stmt.Close() }()
-	for i := range rows {
-		if _, err := stmt.ExecContext(ctx, args(&rows[i])...); err != nil {
+// The statements that write derived rows one by one. Each replaces what is there.
+const (
+	writeOwner = `INSERT INTO owners (shard, environment, customer, currency, resource, no, as_of, next_due, state)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		ON CONFLICT (shard, environment, customer, currency, resource)
+		DO UPDATE SET as_of = excluded.as_of, next_due = excluded.next_due, state = excluded.state`
+	writePage = `INSERT INTO pages (shard, win, owner, refs, usage) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (shard, win, owner) DO UPDATE SET refs = excluded.refs, usage = excluded.usage`
+	writeGrant = `INSERT INTO grants (shard, id, environment, customer, currency, resource, created_at, final, state, texts)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (shard, id) DO UPDATE SET final = excluded.final, state = excluded.state,
+		texts = CASE WHEN LENGTH(excluded.texts) = 0 THEN grants.texts ELSE excluded.texts END`
+	writeChunk = `INSERT INTO key_chunks (shard, run, chunk, data) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (shard, run, chunk) DO UPDATE SET data = excluded.data`
+	writeFilter = `INSERT INTO key_filters (shard, run, chunk, bits) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (shard, run, chunk) DO UPDATE SET bits = excluded.bits`
+	writeRun = `INSERT INTO key_runs (shard, run, keys, complete) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (shard, run) DO UPDATE SET keys = excluded.keys, complete = excluded.complete`
+	deleteChunks  = `DELETE FROM key_chunks WHERE shard = $1 AND run = $2 AND chunk >= $3 AND chunk < $4`
+	deleteFilters = `DELETE FROM key_filters WHERE shard = $1 AND run = $2 AND chunk >= $3 AND chunk < $4`
+	deleteRun     = `DELETE FROM key_runs WHERE shard = $1 AND run = $2`
+)
+
+// rowWrites are all statements of a commit that writes row by row.
+var rowWrites = []string{insertBlock, writeOwner, writePage, writeGrant, writeChunk, writeFilter, writeRun, deleteChunks, deleteFilters, deleteRun}
+
+func (w *rowWriter) derived(ctx context.Context, c *engine.Commit) error {
+	for i := range c.Owners {
+		o := &c.Owners[i]
+		err := w.write(ctx, writeOwner, c.Shard, o.Key.Environment, o.Key.Customer, o.Key.Currency, o.Key.Resource,
+			int64(o.No), int64(o.AsOf), int64(o.NextDue), notNil(o.State))
+		if err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-func writeDerived(ctx context.Context, tx *sql.Tx, c *engine.Commit) error {
-	err := errors.Join(
-		batch(ctx, tx, `INSERT INTO owners (shard, environment, customer, currency, resource, no, as_of, next_due, state)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-			ON CONFLICT (shard, environment, customer, currency, resource)
-			DO UPDATE SET as_of = excluded.as_of, next_due = excluded.next_due, state = excluded.state`,
-			c.Owners, func(o *engine.OwnerRow) []any {
-				return []any{c.Shard, o.Key.Environment, o.Key.Customer, o.Key.Currency, o.Key.Resource,
-					int64(o.No), int64(o.AsOf), int64(o.NextDue), notNil(o.State)}
-			}),
-		batch(ctx, tx, `INSERT INTO pages (shard, win, owner, refs, usage) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (shard, win, owner) DO UPDATE SET refs = excluded.refs, usage = excluded.usage`,
-			c.Pages, func(p *engine.PageRow) []any {
-				return []any{c.Shard, int64(p.Window), int64(p.Owner), notNil(p.Refs), notNil(p.Usage)}
-			}),
-		batch(ctx, tx, `INSERT INTO grants (shard, id, environment, customer, currency, resource, created_at, final, state, texts)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-			ON CONFLICT (shard, id) DO UPDATE SET final = excluded.final, state = excluded.state,
-			texts = CASE WHEN LENGTH(excluded.texts) = 0 THEN grants.texts ELSE excluded.texts END`,
-			c.Grants, func(g *engine.GrantRow) []any {
-				return []any{c.Shard, int64(g.ID), g.Key.Environment, g.Key.Customer, g.Key.Currency, g.Key.Resource,
-					int64(g.CreatedAt), g.Final, g.State, notNil(g.Texts)}
-			}),
-		batch(ctx, tx, `INSERT INTO key_chunks (shard, run, chunk, data) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (shard, run, chunk) DO UPDATE SET data = excluded.data`,
-			c.Chunks, func(k *engine.KeyChunkRow) []any {
-				return []any{c.Shard, int64(k.Run), k.Chunk, k.Data}
-			}),
-	)
-	if err != nil {
-		return err
+	for i := range c.Pages {
+		p := &c.Pages[i]
+		if err := w.write(ctx, writePage, c.Shard, int64(p.Window), int64(p.Owner), notNil(p.Refs), notNil(p.Usage)); err != nil {
+			return err
+		}
 	}
-	return completeWindow(ctx, tx, c)
-}
-
-// completeWindow records that everything of a window has been written.
-func completeWindow(ctx context.Context, tx *sql.Tx, c *engine.Commit) error {
-	for _, s := range completions(c) {
-		if _, err := tx.ExecContext(ctx, s.query, s.args...); err != nil {
+	for i := range c.Grants {
+		g := &c.Grants[i]
+		err := w.write(ctx, writeGrant, c.Shard, int64(g.ID), g.Key.Environment, g.Key.Customer, g.Key.Currency, g.Key.Resource,
+			int64(g.CreatedAt), g.Final, g.State, notNil(g.Texts))
+		if err != nil {
+			return err
+		}
+	}
+	for _, s := range slices.Concat(runStatements(c), completions(c)) {
+		if err := w.write(ctx, s.query, s.args...); err != nil {
 			return err
 		}
 	}
@@ -150,11 +166,6 @@ type statement struct {
 // completions are the statements that record a complete window, if the commit completes one.
 func completions(c *engine.Commit) []statement {
 	var list []statement
-	if r := c.Run; r != nil {
-		list = append(list, statement{`INSERT INTO key_runs (shard, run, keys, firsts, filter) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (shard, run) DO UPDATE SET keys = excluded.keys, firsts = excluded.firsts, filter = excluded.filter`,
-			[]any{c.Shard, int64(r.Run), r.Keys, notNil(r.Firsts), notNil(r.Filter)}})
-	}
 	if cp := c.Checkpoint; cp != nil {
 		list = append(list, statement{`INSERT INTO checkpoints (shard, windows, owners, grants) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (shard) DO UPDATE SET windows = excluded.windows, owners = excluded.owners, grants = excluded.grants

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -61,10 +62,7 @@ func batchOf(c *engine.Commit) *pgx.Batch {
 	if len(c.Grants) > 0 {
 		b.Queue(upsertGrants, grantColumnsOf(c.Shard, c.Grants)...)
 	}
-	if len(c.Chunks) > 0 {
-		b.Queue(upsertChunks, chunkColumns(c.Shard, c.Chunks)...)
-	}
-	for _, s := range completions(c) {
+	for _, s := range slices.Concat(runStatements(c), completions(c)) {
 		b.Queue(s.query, s.args...)
 	}
 	return b
@@ -134,19 +132,5 @@ func grantColumnsOf(shard uint16, rows []engine.GrantRow) []any {
 		column(rows, func(g *row) bool { return g.Final }),
 		column(rows, func(g *row) []byte { return notNil(g.State) }),
 		column(rows, func(g *row) []byte { return notNil(g.Texts) }),
-	}
-}
-
-const upsertChunks = `INSERT INTO key_chunks (shard, run, chunk, data)
-	SELECT CAST($1 AS INTEGER), * FROM unnest($2::bigint[], $3::integer[], $4::bytea[])
-	ON CONFLICT (shard, run, chunk) DO UPDATE SET data = excluded.data`
-
-func chunkColumns(shard uint16, rows []engine.KeyChunkRow) []any {
-	type row = engine.KeyChunkRow
-	return []any{
-		shard,
-		column(rows, func(k *row) int64 { return int64(k.Run) }),
-		column(rows, func(k *row) int32 { return int32(k.Chunk) }),
-		column(rows, func(k *row) []byte { return notNil(k.Data) }),
 	}
 }

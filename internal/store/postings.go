@@ -33,32 +33,6 @@ func (j *Journal) Pages(ctx context.Context, shard uint16, owner uint64, before 
 	return pages, j.store.judge(rows.Err())
 }
 
-// Runs implements engine.Journal.
-func (j *Journal) Runs(ctx context.Context, shard uint16) ([]engine.RunRow, error) {
-	rows, err := j.store.reader.QueryContext(ctx,
-		`SELECT run, keys, firsts, filter FROM key_runs WHERE shard = $1 ORDER BY run`, shard)
-	if err != nil {
-		return nil, j.store.judge(err)
-	}
-	defer func() { _ = rows.Close() }()
-	var runs []engine.RunRow
-	for rows.Next() {
-		var r engine.RunRow
-		if err := rows.Scan(&r.Run, &r.Keys, &r.Firsts, &r.Filter); err != nil {
-			return nil, j.store.judge(err)
-		}
-		runs = append(runs, r)
-	}
-	return runs, j.store.judge(rows.Err())
-}
-
-// KeyChunk implements engine.Journal.
-func (j *Journal) KeyChunk(ctx context.Context, shard uint16, run uint32, chunk int) ([]byte, error) {
-	var data []byte
-	err := j.hot[selectKeyChunk].QueryRowContext(ctx, shard, int64(run), chunk).Scan(&data)
-	return data, j.store.judge(err)
-}
-
 const grantColumns = `id, environment, customer, currency, resource, created_at, final, state, texts`
 
 func scanGrant(row interface{ Scan(...any) error }) (engine.GrantRow, error) {
@@ -109,7 +83,7 @@ func (j *Journal) GrantByID(ctx context.Context, shard uint16, id ledger.GrantID
 // DropDerived implements engine.Journal.
 func (j *Journal) DropDerived(ctx context.Context, shard uint16) error {
 	return j.store.WriteTx(ctx, func(tx *sql.Tx) error {
-		for _, table := range []string{"owners", "pages", "grants", "key_runs", "key_chunks", "checkpoints"} {
+		for _, table := range []string{"owners", "pages", "grants", "key_runs", "key_filters", "key_chunks", "checkpoints"} {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE shard = $1`, shard); err != nil {
 				return err
 			}

@@ -67,14 +67,21 @@ ALTER TABLE grants ALTER COLUMN state SET STORAGE EXTERNAL, ALTER COLUMN texts S
 CREATE INDEX grants_customer ON grants (shard, environment, customer, id);
 
 CREATE TABLE key_runs (
-    shard  INTEGER NOT NULL,
-    run    BIGINT  NOT NULL,
-    keys   BIGINT  NOT NULL,
-    firsts BYTEA   NOT NULL,
-    filter BYTEA   NOT NULL,
+    shard    INTEGER NOT NULL,
+    run      BIGINT  NOT NULL,
+    keys     BIGINT  NOT NULL,
+    complete BOOLEAN NOT NULL,
     PRIMARY KEY (shard, run)
 );
-ALTER TABLE key_runs ALTER COLUMN firsts SET STORAGE EXTERNAL, ALTER COLUMN filter SET STORAGE EXTERNAL;
+
+CREATE TABLE key_filters (
+    shard INTEGER NOT NULL,
+    run   BIGINT  NOT NULL,
+    chunk INTEGER NOT NULL,
+    bits  BYTEA   NOT NULL,
+    PRIMARY KEY (shard, run, chunk)
+);
+ALTER TABLE key_filters ALTER COLUMN bits SET STORAGE EXTERNAL;
 
 CREATE TABLE key_chunks (
     shard INTEGER NOT NULL,

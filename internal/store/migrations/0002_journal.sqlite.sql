@@ -67,14 +67,21 @@ CREATE TABLE grants (
 );
 CREATE INDEX grants_customer ON grants (shard, environment, customer, id);
 
--- The key index: one sorted run for each window, in chunks, behind a filter.
+-- The key index: sorted runs of the keys of one window or of several, in chunks, behind filters.
 CREATE TABLE key_runs (
-    shard  INTEGER NOT NULL,
-    run    BIGINT  NOT NULL,
-    keys   BIGINT  NOT NULL,
-    firsts BLOB    NOT NULL,
-    filter BLOB    NOT NULL,
+    shard    INTEGER NOT NULL,
+    run      BIGINT  NOT NULL, -- level in the upper 32 bits, first window in the lower
+    keys     BIGINT  NOT NULL,
+    complete BOOLEAN NOT NULL, -- false while a merge is writing it
     PRIMARY KEY (shard, run)
+);
+-- The filters of runs, in pieces for some chunks, from one on.
+CREATE TABLE key_filters (
+    shard INTEGER NOT NULL,
+    run   BIGINT  NOT NULL,
+    chunk INTEGER NOT NULL,
+    bits  BLOB    NOT NULL,
+    PRIMARY KEY (shard, run, chunk)
 );
 CREATE TABLE key_chunks (
     shard INTEGER NOT NULL,

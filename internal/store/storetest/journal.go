@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,6 +23,7 @@ func RunJournal(t *testing.T, open func(t *testing.T) engine.Journal) {
 		"pages":           pages,
 		"grants":          grants,
 		"key_runs":        keyRuns,
+		"stale_runs":      staleRuns,
 		"checkpoint":      checkpoint,
 		"drop_derived":    dropDerived,
 		"shards_separate": shardsSeparate,
@@ -215,20 +217,74 @@ func grants(t *testing.T, j engine.Journal) {
 }
 
 func keyRuns(t *testing.T, j engine.Journal) {
-	// A run is listed once it is complete, in order; chunks are found by number.
-	commit(t, j, engine.Commit{Chunks: []engine.KeyChunkRow{{Run: 1, Chunk: 0, Data: []byte("a")}, {Run: 1, Chunk: 1, Data: []byte("b")}}})
-	runs, err := j.Runs(t.Context(), 0)
-	equal(t, runs, []engine.RunRow(nil), err)
-	second, first := engine.RunRow{Run: 1, Keys: 2, Firsts: []byte("f"), Filter: []byte("x")}, engine.RunRow{Run: 0, Keys: 1, Firsts: []byte("g"), Filter: []byte("y")}
-	commit(t, j, engine.Commit{Run: &second})
-	commit(t, j, engine.Commit{Run: &first})
-	runs, err = j.Runs(t.Context(), 0)
-	equal(t, runs, []engine.RunRow{first, second}, err)
-	chunk, err := j.KeyChunk(t.Context(), 0, 1, 1)
-	equal(t, chunk, []byte("b"), err)
-	if _, err := j.KeyChunk(t.Context(), 0, 1, 2); err == nil {
+	// A run is what was said of it last; its chunks are found by number and in order, its filters in order.
+	chunks := []engine.KeyChunkRow{{Run: 1, Chunk: 0, Data: []byte("a")}, {Run: 1, Chunk: 1, Data: []byte{}}, {Run: 1, Chunk: 2, Data: []byte("c")}}
+	filters := []engine.KeyFilterRow{{Run: 1, Chunk: 0, Bits: []byte("f")}, {Run: 1, Chunk: 2, Bits: []byte("g")}}
+	commit(t, j, engine.Commit{Chunks: chunks, Filters: filters[1:], Runs: []engine.RunRow{{Run: 1, Keys: 3}}})
+	merged := engine.RunRow{Run: 1 << 40, Keys: 7, Complete: true}
+	commit(t, j, engine.Commit{Filters: filters[:1], Runs: []engine.RunRow{{Run: 1, Keys: 4, Complete: true}, merged}})
+	equal(t, runsOf(t, j), []engine.RunRow{{Run: 1, Keys: 4, Complete: true}, merged}, nil)
+	equal(t, filtersOf(t, j, 1), filters, nil)
+
+	chunk, err := j.KeyChunk(t.Context(), 0, 1, 2)
+	equal(t, chunk, []byte("c"), err)
+	if _, err := j.KeyChunk(t.Context(), 0, 1, 3); err == nil {
 		t.Error("a chunk that was never written was found")
 	}
+	some, err := j.KeyChunks(t.Context(), 0, 1, 1, 1)
+	equal(t, some, chunks[1:2], err)
+	all, err := j.KeyChunks(t.Context(), 0, 1, 0, 9)
+	equal(t, all, chunks, err)
+}
+
+func staleRuns(t *testing.T, j engine.Journal) {
+	// A part of a run is deleted with the filters that begin in it, the run itself with the last part, another run never.
+	var c engine.Commit
+	for run := range engine.RunID(2) {
+		c.Runs = append(c.Runs, engine.RunRow{Run: run, Keys: 1, Complete: true})
+		for n := range 4 {
+			c.Chunks = append(c.Chunks, engine.KeyChunkRow{Run: run, Chunk: n, Data: []byte("d")})
+		}
+		c.Filters = append(c.Filters, engine.KeyFilterRow{Run: run, Chunk: 0, Bits: []byte("f")}, engine.KeyFilterRow{Run: run, Chunk: 2, Bits: []byte("f")})
+	}
+	commit(t, j, c)
+	commit(t, j, engine.Commit{Stale: []engine.RunPart{{Run: 0, From: 0, To: 2}}})
+	left, err := j.KeyChunks(t.Context(), 0, 0, 0, 9)
+	equal(t, left, c.Chunks[2:4], err)
+	equal(t, filtersOf(t, j, 0), c.Filters[1:2], nil)
+	equal(t, runsOf(t, j), c.Runs, nil)
+	commit(t, j, engine.Commit{Stale: []engine.RunPart{{Run: 0, From: 2, To: 4, Last: true}}})
+	left, err = j.KeyChunks(t.Context(), 0, 0, 0, 9)
+	equal(t, left, []engine.KeyChunkRow(nil), err)
+	equal(t, filtersOf(t, j, 0), []engine.KeyFilterRow(nil), nil)
+	equal(t, runsOf(t, j), c.Runs[1:], nil)
+	other, err := j.KeyChunks(t.Context(), 0, 1, 0, 9)
+	equal(t, other, c.Chunks[4:], err)
+	equal(t, filtersOf(t, j, 1), c.Filters[2:], nil)
+}
+
+// runsOf lists the runs by their ids.
+func runsOf(t *testing.T, j engine.Journal) []engine.RunRow {
+	t.Helper()
+	runs, err := j.Runs(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(runs, func(a, b engine.RunRow) int { return int(int64(a.Run) - int64(b.Run)) })
+	return runs
+}
+
+func filtersOf(t *testing.T, j engine.Journal, run engine.RunID) []engine.KeyFilterRow {
+	t.Helper()
+	var found []engine.KeyFilterRow
+	err := j.KeyFilters(t.Context(), 0, run, func(f engine.KeyFilterRow) error {
+		found = append(found, f)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
 
 func checkpoint(t *testing.T, j engine.Journal) {
@@ -246,7 +302,8 @@ func dropDerived(t *testing.T, j engine.Journal) {
 	b := block(0, 1, 1, "kept")
 	commit(t, j, engine.Commit{
 		Blocks: []engine.Block{b}, Owners: []engine.OwnerRow{o}, Checkpoint: &engine.Checkpoint{Windows: 1},
-		Pages: []engine.PageRow{{Owner: 1, Refs: []byte("r")}}, Run: &engine.RunRow{Keys: 1},
+		Pages: []engine.PageRow{{Owner: 1, Refs: []byte("r")}}, Runs: []engine.RunRow{{Keys: 1}},
+		Filters: []engine.KeyFilterRow{{Bits: []byte("f")}}, Chunks: []engine.KeyChunkRow{{Data: []byte("d")}},
 	})
 	if err := j.DropDerived(t.Context(), 0); err != nil {
 		t.Fatal(err)
@@ -257,6 +314,10 @@ func dropDerived(t *testing.T, j engine.Journal) {
 	equal(t, cp, engine.Checkpoint{}, err)
 	rows, err := j.Pages(t.Context(), 0, 1, 9, 9)
 	equal(t, rows, []engine.PageRow(nil), err)
+	equal(t, runsOf(t, j), []engine.RunRow(nil), nil)
+	equal(t, filtersOf(t, j, 0), []engine.KeyFilterRow(nil), nil)
+	chunks, err := j.KeyChunks(t.Context(), 0, 0, 0, 9)
+	equal(t, chunks, []engine.KeyChunkRow(nil), err)
 	equal(t, readFrom(t, j, engine.NewPosition(0, 1)), []engine.Block{b}, nil)
 }
 
