@@ -98,7 +98,7 @@ func (f *flush) complete() bool { return len(f.owners)+len(f.run.chunks) == 0 }
 // pending reports whether a pause could be used to write. After a failure it waits for an operation that succeeds: a full
 // disk must not keep the writer busy.
 func (s *shard) pending() bool {
-	return s.loaded.Load() && !s.failing && (len(s.flushes) > 0 && s.flushes[0].ready() || s.mergePending())
+	return s.loaded.Load() && !s.failing && s.keeps() && (len(s.flushes) > 0 && s.flushes[0].ready() || s.mergePending())
 }
 
 // pieceRows is how many rows go out with a commit of so many entries.
@@ -155,6 +155,11 @@ func (s *shard) addState(c *Commit, o *owner) {
 		delete(s.freshGrants, id)
 	}
 	o.fresh = nil
+	s.saved(o)
+}
+
+// saved notes that an owner has a row.
+func (s *shard) saved(o *owner) {
 	key := o.key()
 	customer := customerOf(key)
 	left := slices.DeleteFunc(s.unsaved[customer], func(k ledger.Key) bool { return k == key })
@@ -196,6 +201,13 @@ func (s *shard) written(c *Commit) {
 // changed since. It needs a moment without uncommitted entries. When it fails, memory has run ahead of the tables and must
 // be loaded again (E3).
 func (s *shard) settle() error {
+	if err := s.ready(context.Background()); err != nil {
+		return err
+	}
+	defer s.release()
+	if !s.keeps() {
+		return nil // another process writes the windows
+	}
 	if err := s.writeWindows(); err != nil {
 		return err
 	}
@@ -206,7 +218,7 @@ func (s *shard) settle() error {
 	for _, o := range s.dirty {
 		s.addState(&c, o)
 	}
-	return s.journal.Commit(context.Background(), &c)
+	return s.commitNow(&c)
 }
 
 // writeWindows writes all full windows.
@@ -215,7 +227,7 @@ func (s *shard) writeWindows() error {
 		s.flushes[0].wait()
 		c := Commit{Shard: s.id}
 		s.addPiece(&c, pieceRowsIdle)
-		if err := s.journal.Commit(context.Background(), &c); err != nil {
+		if err := s.commitNow(&c); err != nil {
 			return err
 		}
 		s.written(&c)

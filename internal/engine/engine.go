@@ -51,10 +51,10 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	for id := range max(o.Shards, 1) {
 		s := &shard{
 			id: id, journal: o.Journal, clock: o.Clock, lateGrace: o.LateGrace,
-			log: o.Log, ownersMax: o.OwnersMax, evictAbove: o.OwnersMax, windows: cut,
+			shared: o.Journal.Shared(), log: o.Log, ownersMax: o.OwnersMax, evictAbove: o.OwnersMax, windows: cut,
 		}
 		s.queue.wake = sync.NewCond(&s.queue.mu)
-		if err := s.load(ctx); err != nil {
+		if err := s.open(ctx); err != nil {
 			return nil, err
 		}
 		e.shards = append(e.shards, s)

@@ -36,6 +36,12 @@ func setupWindows(t testing.TB, dir string, entries int) *bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return bundleOf(t, st, entries)
+}
+
+func bundleOf(t testing.TB, st *store.Store, entries int) *bundle {
+	t.Helper()
+	var err error
 	b := &bundle{store: st, clock: &atomic.Int64{}}
 	b.clock.Store(1_800_000_000_000_000)
 	b.Engine, err = engine.Open(context.Background(), engine.Options{
@@ -302,24 +308,24 @@ func dump(t testing.TB, st *store.Store) []string {
 	t.Helper()
 	var all []string
 	for _, query := range []string{
-		`SELECT 'owner', environment || '/' || customer || '/' || currency, no, as_of, next_due, HEX(state) FROM owners ORDER BY no`,
-		`SELECT 'page', owner, win, 0, HEX(refs), HEX(usage) FROM pages ORDER BY owner, win`,
-		`SELECT 'grant', id, final, created_at, HEX(state), HEX(texts) FROM grants ORDER BY id`,
+		`SELECT 'owner ' || environment || '/' || customer || '/' || currency, no, as_of, next_due, state, '' FROM owners ORDER BY no`,
+		`SELECT 'page', owner, win, 0, refs, usage FROM pages ORDER BY owner, win`,
+		`SELECT 'grant', id, final, created_at, state, texts FROM grants ORDER BY id`,
 		`SELECT 'run', run, keys, complete, '', '' FROM key_runs ORDER BY run`,
-		`SELECT 'filter', run, chunk, 0, HEX(bits), '' FROM key_filters ORDER BY run, chunk`,
-		`SELECT 'chunk', run, chunk, 0, HEX(data), '' FROM key_chunks ORDER BY run, chunk`,
-		`SELECT 'checkpoint', shard, windows, owners, grants, '' FROM checkpoints ORDER BY shard`,
+		`SELECT 'filter', run, chunk, 0, bits, '' FROM key_filters ORDER BY run, chunk`,
+		`SELECT 'chunk', run, chunk, 0, data, '' FROM key_chunks ORDER BY run, chunk`,
+		`SELECT 'checkpoint', windows, owners, grants, '', '' FROM checkpoints ORDER BY shard`,
 	} {
 		rows, err := st.Reader().QueryContext(t.Context(), query)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for rows.Next() {
-			var c [6]string
+			c := make([]any, 6)
 			if err := rows.Scan(&c[0], &c[1], &c[2], &c[3], &c[4], &c[5]); err != nil {
 				t.Fatal(err)
 			}
-			all = append(all, fmt.Sprint(c))
+			all = append(all, fmt.Sprintf("%s %v %v %v %x %x", c...))
 		}
 		if err := rows.Close(); err != nil {
 			t.Fatal(err)

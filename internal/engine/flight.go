@@ -7,6 +7,7 @@ import "context"
 // answered, and no reader sees anything, before the landing (E1).
 type flight struct {
 	works  []*work
+	lock   *Lock // on a shared journal
 	commit Commit
 	shows  []shown
 	err    error
@@ -21,28 +22,51 @@ type shown struct {
 
 // takeOff sends what has been decided, and a piece of a window, to the disk. No other flight may be under way.
 func (s *shard) takeOff() {
-	f := &flight{works: s.decided, commit: Commit{Shard: s.id, Blocks: s.blocks.take()}, done: make(chan struct{})}
-	s.decided, s.decidedOps = nil, 0
+	f := &flight{works: s.decided, lock: s.lock, commit: Commit{Shard: s.id, Blocks: s.blocks.take()}, done: make(chan struct{})}
+	s.decided, s.decidedOps, s.lock = nil, 0, nil
 	entries := 0
 	for i := range f.commit.Blocks {
 		entries += f.commit.Blocks[i].Entries
 	}
-	if !s.failing {
+	if !s.failing && s.keeps() {
 		s.addPiece(&f.commit, s.pieceRows(entries))
 		s.addMerge(&f.commit, s.mergeChunks(entries))
 	}
 	f.shows = s.snapshots()
 	s.flying = f
 	if f.commit.empty() {
+		if f.lock != nil {
+			f.lock.Release()
+		}
 		close(f.done)
 		s.land()
 		return
 	}
 	go func() {
-		f.err = s.journal.Commit(context.Background(), &f.commit)
+		f.err = s.send(f.lock, &f.commit)
 		close(f.done)
 		s.queue.nudge()
 	}()
+}
+
+// send commits, under the lock if there is one.
+func (s *shard) send(lock *Lock, c *Commit) error {
+	if lock != nil {
+		return lock.Commit(context.Background(), c)
+	}
+	return s.journal.Commit(context.Background(), c)
+}
+
+// commitNow commits in a moment when nothing is under way. A lock that is held is held again afterwards; others may have
+// appended in between.
+func (s *shard) commitNow(c *Commit) error {
+	lock := s.lock
+	s.lock = nil
+	err := s.send(lock, c)
+	if err != nil || lock == nil {
+		return err
+	}
+	return s.acquire(context.Background())
 }
 
 func (c *Commit) empty() bool {
@@ -62,9 +86,12 @@ func (s *shard) land() {
 		s.failing = false
 	}
 	s.written(&f.commit)
-	s.blocks.reuse(f.commit.Blocks)
 	for _, x := range f.shows {
 		s.show(x.owner, x.snapshot)
+	}
+	if n := len(f.commit.Blocks); n > 0 {
+		s.visible.Store(uint64(f.commit.Blocks[n-1].Next()))
+		s.blocks.reuse(f.commit.Blocks)
 	}
 	for _, w := range f.works {
 		close(w.done)
@@ -93,7 +120,14 @@ func (s *shard) advance() {
 		s.land()
 	}
 	s.evict() // nothing is between memory and the tables now
-	if len(s.decided) > 0 || s.pending() {
+	if len(s.decided) == 0 && s.pending() {
+		if err := s.ready(context.Background()); err != nil {
+			s.failing = true // until an operation succeeds
+			s.log.Error("derived rows cannot be written", "shard", s.id, "error", err)
+			return
+		}
+	}
+	if len(s.decided) > 0 || s.lock != nil || s.pending() {
 		s.takeOff()
 	}
 }

@@ -18,6 +18,12 @@ type Journal interface {
 	// whose memory serves again.
 	Commit(ctx context.Context, c *Commit) error
 
+	// Shared tells whether other processes may append too. Then a shard must be locked to commit to it.
+	Shared() bool
+	// Lock keeps all others from committing to a shard until it ends, and returns what they have appended from the position
+	// `next` on. It waits, for some seconds at most, for a lock that is held. Only a shared journal has it.
+	Lock(ctx context.Context, shard uint16, next Position) (*Lock, error)
+
 	// Head returns the position after the shard's last block; ordinal 1 when it is empty.
 	Head(ctx context.Context, shard uint16) (Position, error)
 	// Blocks calls visit with the shard's blocks in order, from the block that holds `from`, until visit fails.

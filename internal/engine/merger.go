@@ -84,7 +84,7 @@ func (m *merger) delete(c *Commit) {
 // makeRows begins to make the next rows beside the writer, if there is something to merge and nothing under way.
 func (s *shard) makeRows() {
 	m := &s.merger
-	if m.making != nil || m.ready != nil || m.failed != nil || m.completing() {
+	if !s.keeps() || m.making != nil || m.ready != nil || m.failed != nil || m.completing() {
 		return
 	}
 	s.planMerge()
@@ -226,7 +226,7 @@ func (s *shard) mergeSome(chunks int) (bool, error) {
 	}
 	c := Commit{Shard: s.id}
 	s.addMerge(&c, chunks)
-	if err := s.journal.Commit(context.Background(), &c); err != nil {
+	if err := s.commitNow(&c); err != nil {
 		return false, err
 	}
 	s.written(&c)

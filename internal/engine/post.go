@@ -9,6 +9,7 @@ import (
 
 // freshGrant is a grant whose row is still to be written.
 type freshGrant struct {
+	at    Position // of the entry that changed it last
 	state ledger.Grant
 	final bool
 	texts *GrantTexts // nil when the stored texts stay
@@ -102,16 +103,16 @@ func (s *shard) noteGrants(p *openPool, e *Entry) {
 	}
 	for i := range p.tx.Facts {
 		if f := &p.tx.Facts[i]; f.Kind == ledger.FactGrant {
-			s.noteGrant(o, f.Grant)
+			s.noteGrant(o, f.Grant, e.Position)
 		}
 	}
 	for i := range p.tx.Ended {
-		s.noteGrant(o, &p.tx.Ended[i])
+		s.noteGrant(o, &p.tx.Ended[i], e.Position)
 	}
 	for i := range e.Texts {
 		texts := e.Texts[i]
 		if g, open := o.pool.Grant(texts.Grant); open {
-			s.noteGrant(o, g) // perhaps nothing but its texts changed
+			s.noteGrant(o, g, e.Position) // perhaps nothing but its texts changed
 		}
 		if g := o.fresh[texts.Grant]; g != nil {
 			g.texts = &texts
@@ -119,14 +120,14 @@ func (s *shard) noteGrants(p *openPool, e *Entry) {
 	}
 }
 
-func (s *shard) noteGrant(o *owner, state *ledger.Grant) {
+func (s *shard) noteGrant(o *owner, state *ledger.Grant, at Position) {
 	g := o.fresh[state.ID]
 	if g == nil {
 		g = &freshGrant{}
 		o.fresh[state.ID] = g
 		s.freshGrants[state.ID] = o.key()
 	}
-	g.state, g.final = *state, isFinal(state)
+	g.at, g.state, g.final = at, *state, isFinal(state)
 }
 
 func isFinal(g *ledger.Grant) bool { return g.VoidedAt != 0 || g.ExpiredAt != 0 }

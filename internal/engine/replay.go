@@ -13,11 +13,24 @@ func (s *shard) load(ctx context.Context) error {
 	if err := s.guard(func() error { return s.replayTail(ctx) }); err != nil {
 		return fmt.Errorf("load shard %d: %w", s.id, err)
 	}
-	for _, x := range s.snapshots() {
-		s.show(x.owner, x.snapshot)
-	}
+	s.showChanged()
 	s.loaded.Store(true)
-	s.makeRows()
+	if s.lock != nil {
+		s.keeper = s.lock.Keeper
+	}
+	if s.keeps() {
+		s.makeRows()
+	}
+	return nil
+}
+
+// open loads the shard for the first time.
+func (s *shard) open(ctx context.Context) error {
+	s.reset()
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	s.release()
 	return nil
 }
 
@@ -76,7 +89,7 @@ func (s *shard) replayBlock(ctx context.Context, b *Block, from Position) error 
 		}
 		return s.replay(ctx, e)
 	})
-	if err != nil || len(s.flushes) < 2 {
+	if err != nil || len(s.flushes) < 2 || s.loaded.Load() || s.lock != nil && !s.lock.Keeper {
 		return err
 	}
 	full := len(s.flushes)

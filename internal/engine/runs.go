@@ -14,29 +14,42 @@ func (s *shard) loadRuns(ctx context.Context, windows uint32) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(rows, func(a, b RunRow) int {
+	_, stale, err := currentRuns(rows, windows)
+	if err != nil {
+		return err
+	}
+	s.leaveBehind(stale)
+	return s.adoptRuns(ctx, windows, rows)
+}
+
+// currentRuns are the runs that hold the keys of the complete windows, in order, and those that are of no use.
+func currentRuns(rows []RunRow, windows uint32) (current, stale []RunRow, err error) {
+	rows = slices.SortedFunc(slices.Values(rows), func(a, b RunRow) int {
 		return cmp.Or(cmp.Compare(a.Run.first(), b.Run.first()), cmp.Compare(b.Run.end(), a.Run.end()))
 	})
 	complete := uint32(0)
 	for _, row := range rows {
 		switch id := row.Run; {
 		case !row.Complete || id.valid() && id.end() <= complete:
-			s.merger.stale = append(s.merger.stale, (&keyRun{id: id, keys: row.Keys}).whole())
-			continue
+			stale = append(stale, row)
 		case !id.valid() || id.first() != complete || id.end() > windows:
-			return fmt.Errorf("key run %x does not follow window %d: %w", id, complete, errCorrupt)
+			return nil, nil, fmt.Errorf("key run %x does not follow window %d: %w", id, complete, errCorrupt)
+		default:
+			current = append(current, row)
+			complete = id.end()
 		}
-		run, err := s.loadRun(ctx, row)
-		if err != nil {
-			return err
-		}
-		s.keys.runs = append(s.keys.runs, run)
-		complete = row.Run.end()
 	}
 	if complete != windows {
-		return fmt.Errorf("the keys of window %d are missing: %w", complete, errCorrupt)
+		return nil, nil, fmt.Errorf("the keys of window %d are missing: %w", complete, errCorrupt)
 	}
-	return nil
+	return current, stale, nil
+}
+
+// leaveBehind marks runs to be deleted.
+func (s *shard) leaveBehind(stale []RunRow) {
+	for _, row := range stale {
+		s.merger.stale = append(s.merger.stale, (&keyRun{id: row.Run, keys: row.Keys}).whole())
+	}
 }
 
 // loadRun loads the filter of a run.

@@ -25,6 +25,12 @@ type shard struct {
 	ownersMax int
 	windows   windows
 
+	shared        bool          // others may append to the journal
+	lock          *Lock         // held from before a decision to the landing of its commit
+	keeper        bool          // as the last lock said
+	visible       atomic.Uint64 // the Position up to which memory shows the journal
+	confirmations Joint
+
 	queue   queue
 	loaded  atomic.Bool // false while memory is not to be trusted; readers then go through the queue
 	failing bool        // the last commit failed: derived state waits until operations can be written again
@@ -85,6 +91,7 @@ func (s *shard) serve() {
 		batch, open := s.queue.take(wait, batchOpsMax-s.decidedOps)
 		if !open {
 			s.drain()
+			s.release()
 			s.awaitMerge()
 			return
 		}
@@ -99,8 +106,10 @@ func (s *shard) process(batch []*work) {
 		return
 	}
 	s.drain()
-	if err := s.reload(); err != nil {
-		s.log.Error("the shard cannot be loaded", "shard", s.id, "error", err)
+	if err := s.catchUp(context.Background()); err != nil {
+		s.log.Error("the shard cannot be read", "shard", s.id, "error", err)
+		s.refuse(slices.DeleteFunc(slices.Clone(batch), func(w *work) bool { return !isRead(w) }), unreadable(err))
+		return
 	}
 	for _, w := range batch {
 		if w.read != nil {
@@ -111,12 +120,12 @@ func (s *shard) process(batch []*work) {
 }
 
 // reload loads the shard again if its memory is not to be trusted.
-func (s *shard) reload() error {
+func (s *shard) reload(ctx context.Context) error {
 	if s.loaded.Load() {
 		return nil
 	}
 	s.drain()
-	return s.load(context.Background())
+	return s.load(ctx)
 }
 
 func isRead(w *work) bool { return w.read != nil }
@@ -150,8 +159,12 @@ func (s *shard) attempt(works []*work) {
 	if len(works) == 0 {
 		return
 	}
-	if err := s.reload(); err != nil {
-		s.abandon(works, err)
+	if s.shared {
+		s.drain() // the lock comes after the landing
+	}
+	if err := s.ready(context.Background()); err != nil {
+		s.log.Error("operations refused", "shard", s.id, "error", err)
+		s.refuse(works, unreadable(err))
 		return
 	}
 	s.decided = append(s.decided, works...)
@@ -165,7 +178,23 @@ func (s *shard) attempt(works []*work) {
 	if s.flying != nil {
 		s.land() // its own outcome is not touched by this; if it fails, everything is abandoned there
 	}
+	s.release()
 	s.abandon(s.decided, err)
+}
+
+// refuse answers requests that nothing was done for.
+func (s *shard) refuse(works []*work, cause error) {
+	for _, w := range works {
+		if w.read != nil && !w.claim() {
+			close(w.done)
+			continue
+		}
+		w.err = cause
+		for i := range w.errs {
+			w.errs[i] = cause
+		}
+		close(w.done)
+	}
 }
 
 // decideAll decides operations one after another, at one instant for each environment.
@@ -189,13 +218,7 @@ func (s *shard) abandon(works []*work, cause error) {
 	s.loaded.Store(false)
 	s.failing = true
 	s.log.Error("operations abandoned, the shard will be reloaded", "shard", s.id, "error", cause)
-	for _, w := range works {
-		w.err = ErrUnavailable
-		for i := range w.errs {
-			w.errs[i] = ErrUnavailable
-		}
-		close(w.done)
-	}
+	s.refuse(works, ErrUnavailable)
 }
 
 // errBroken marks an operation that changed something and then failed or recorded nothing. It abandons the batch.

@@ -31,6 +31,9 @@ func (t *touch) Repeat(*Tx, *Entry) error { return nil }
 // happened to yet is empty. It takes no lock and no turn in the queue unless the pool must be loaded or swept.
 func (e *Engine) View(ctx context.Context, key ledger.Key) (*View, error) {
 	s := e.shardOf(key.Environment, key.Customer)
+	if err := s.confirm(ctx); err != nil {
+		return nil, err
+	}
 	if s.loaded.Load() {
 		if v := s.viewOf(key); v != nil && s.clock(key.Environment) < v.NextDue {
 			return v, nil
@@ -64,6 +67,9 @@ func (s *shard) poolKeys(ctx context.Context, environment, customer string) ([]l
 func (e *Engine) Sweep(ctx context.Context, environment string) (int, error) {
 	opened := 0
 	for _, s := range e.shards {
+		if err := s.confirm(ctx); err != nil {
+			return opened, err
+		}
 		for {
 			due, err := s.due(ctx, environment)
 			if err != nil {

@@ -32,6 +32,10 @@ type dialect struct {
 	keepWAL func(o Options, failed func(error) error) (*walKeeper, error)
 	// hotWrites are the writing statements to be prepared for commit.
 	hotWrites []string
+	// lock implements engine.Journal.Lock where several processes share the database; else it is nil.
+	lock func(ctx context.Context, j *Journal, shard uint16, next engine.Position) (*engine.Lock, error)
+	// nodeName, where there is a lock, asks for a name that no other process has.
+	nodeName string
 	// commit implements engine.Journal.Commit.
 	commit func(ctx context.Context, j *Journal, c *engine.Commit) error
 	// uniqueViolation tells whether an error is the violation of a primary key or unique constraint.

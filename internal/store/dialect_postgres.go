@@ -30,7 +30,9 @@ var postgres = dialect{
 	openReader:      openPostgresReader,
 	check:           checkPostgres,
 	migrationLock:   postgresMigrationLock,
-	commit:          commitAtOnce,
+	lock:            lockNode,
+	nodeName:        `SELECT CAST(gen_random_uuid() AS TEXT)`,
+	commit:          commitLocked,
 	uniqueViolation: states("23505"),
 	// Corrupted data or index, and errors of the server's disk.
 	fatal:   states("XX001", "XX002", "58030"),
@@ -47,7 +49,7 @@ func postgresMigrationLock() (lock.SessionLocker, error) {
 
 // writersMax is the size of the pool for writing. Each shard has one commit under way at a time; the rest is for the
 // catalogue and customers.
-const writersMax = 8
+const writersMax = 24
 
 // connectMax bounds how long a connection may take to be made.
 const connectMax = 5 * time.Second

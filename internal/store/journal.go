@@ -50,6 +50,14 @@ func (j *Journal) prepare(ctx context.Context, db *sql.DB, statements []string) 
 // Journal returns the store's journal.
 func (s *Store) Journal() *Journal { return s.journal }
 
+// Shared implements engine.Journal.
+func (j *Journal) Shared() bool { return j.store.dialect.lock != nil }
+
+// Lock implements engine.Journal.
+func (j *Journal) Lock(ctx context.Context, shard uint16, next engine.Position) (*engine.Lock, error) {
+	return j.store.dialect.lock(ctx, j, shard, next)
+}
+
 // Commit implements engine.Journal.
 func (j *Journal) Commit(ctx context.Context, c *engine.Commit) error {
 	return j.store.dialect.commit(ctx, j, c)

@@ -1,48 +1,17 @@
 package store
 
 import (
-	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/scrip-dev/scrip/internal/engine"
 )
 
-// commitMax is how long a commit may be under way: more than any of its statements, so that only a server which does not
-// answer at all meets it.
+// commitMax is how long a lock or a commit may be under way: more than any of its statements, so that only a server which
+// does not answer at all meets it.
 const commitMax = 15 * time.Second
-
-// commitAtOnce is how PostgreSQL commits: everything goes there and comes back in one round trip. A batch is one
-// transaction, which the server commits at its end or not at all, so it needs neither BEGIN nor COMMIT. After the first
-// commits of a connection its statements are parsed already.
-func commitAtOnce(ctx context.Context, j *Journal, c *engine.Commit) error {
-	if err := j.store.writable(); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, commitMax)
-	defer cancel()
-	conn, err := j.store.writer.Conn(ctx)
-	if err != nil {
-		return j.store.judge(fmt.Errorf("connect: %w", err))
-	}
-	defer func() { _ = conn.Close() }()
-	b := batchOf(c)
-	err = conn.Raw(func(driver any) error {
-		return driver.(*stdlib.Conn).Conn().SendBatch(ctx, b).Close()
-	})
-	// The blocks come first, and the other statements replace what is there.
-	if j.store.dialect.uniqueViolation(err) {
-		return engine.ErrConflict
-	}
-	if err != nil {
-		return j.store.judge(fmt.Errorf("commit: %w", err))
-	}
-	return nil
-}
 
 // batchOf writes a commit as few statements: a list of derived rows goes as one array for each column. A row never goes
 // back: when a connection is lost, the server may still be busy with a commit of ours that the shard, loaded again, has

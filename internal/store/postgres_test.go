@@ -91,7 +91,8 @@ func TestPostgres_migration_waits_for_a_lock(t *testing.T) {
 	if err := openAt(t, address).Close(); err != nil {
 		t.Fatal(err)
 	}
-	postgres.Execute(t, address, `DELETE FROM scrip_migrations WHERE version_id = 4`, `DROP TABLE settings`)
+	postgres.Execute(t, address, `DELETE FROM scrip_migrations WHERE version_id = 5`,
+		`ALTER TABLE checkpoints DROP COLUMN keeper, DROP COLUMN keeper_until`)
 	holder, err := sql.Open("pgx", address)
 	if err != nil {
 		t.Fatal(err)
@@ -116,10 +117,10 @@ func TestPostgres_failed_commit(t *testing.T) {
 	s := openAt(t, address)
 	postgres.Execute(t, address,
 		`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused at the end'; END $$`,
-		`CREATE CONSTRAINT TRIGGER late AFTER INSERT ON checkpoints DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()`)
+		`CREATE CONSTRAINT TRIGGER late AFTER INSERT ON pages DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()`)
 	c := engine.Commit{
-		Blocks:     []engine.Block{{First: engine.NewPosition(0, 1), Entries: 1, Data: []byte("x")}},
-		Checkpoint: &engine.Checkpoint{Windows: 1},
+		Blocks: []engine.Block{{First: engine.NewPosition(0, 1), Entries: 1, Data: []byte("x")}},
+		Pages:  []engine.PageRow{{Owner: 1, Window: 1}},
 	}
 	if err := s.Journal().Commit(t.Context(), &c); err == nil || !strings.Contains(err.Error(), "refused at the end") {
 		t.Errorf("the commit answered %v", err)
@@ -127,7 +128,7 @@ func TestPostgres_failed_commit(t *testing.T) {
 	if head, err := s.Journal().Head(t.Context(), 0); err != nil || head != engine.NewPosition(0, 1) {
 		t.Errorf("head %v, %v after a commit that failed", head, err)
 	}
-	c.Checkpoint = nil
+	c.Pages = nil
 	if err := s.Journal().Commit(t.Context(), &c); err != nil || s.Err() != nil {
 		t.Errorf("the next commit answered %v, the store %v", err, s.Err())
 	}

@@ -39,6 +39,7 @@ type Store struct {
 	journal *Journal
 	wal     *walKeeper
 	claim   io.Closer
+	node    string // names this process among those that share the database
 	log     *slog.Logger
 
 	failOnce sync.Once
@@ -87,6 +88,11 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 	}
 	if s.journal, err = openJournal(ctx, s); err != nil {
 		return err
+	}
+	if s.dialect.nodeName != "" {
+		if err := s.writer.QueryRowContext(ctx, s.dialect.nodeName).Scan(&s.node); err != nil {
+			return fmt.Errorf("name this node: %w", err)
+		}
 	}
 	if s.dialect.keepWAL != nil {
 		s.wal, err = s.dialect.keepWAL(o, s.judge)
