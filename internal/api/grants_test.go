@@ -184,3 +184,20 @@ func TestGrantAndLedgerPaging(t *testing.T) {
 	}
 	a.ok("GET", "/api/v1/credits/auto-recharge?customerId=acme&currencyId=credits", "").want("data.isEnabled", "false", "data.id", "null")
 }
+
+func TestGrantKeysOfManyShards(t *testing.T) {
+	// A key is unique in its environment, also for customers of different shards; a request that was refused took none.
+	t.Parallel()
+	a := newShardedAPI(t, 4)
+	a.ok("POST", "/api/v1/credits/custom-currencies", `{"id":"credits","displayName":"Credits"}`)
+	const grant = `{"customerId":"c%d","currencyId":"%s","displayName":"Promo","grantType":"PROMOTIONAL","amount":10,"idempotencyKey":"%s"}`
+	for c := range 8 { // in all shards
+		a.ok("POST", "/api/v1/customers", fmt.Sprintf(`{"id":"c%d"}`, c))
+	}
+	a.refused(404, "CurrencyNotFound", "", "POST", "/api/v1/credits/grants", fmt.Sprintf(grant, 7, "none", "k"))
+	a.ok("POST", "/api/v1/credits/grants", fmt.Sprintf(grant, 0, "credits", "k"))
+	a.ok("POST", "/api/v1/credits/grants", fmt.Sprintf(grant, 0, "credits", "k"))
+	for c := 1; c < 8; c++ {
+		a.refused(409, "IdempotencyMismatch", "idempotencyKey", "POST", "/api/v1/credits/grants", fmt.Sprintf(grant, c, "credits", "k"))
+	}
+}

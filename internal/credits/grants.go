@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/scrip-dev/scrip/internal/amount"
@@ -82,8 +83,36 @@ func (s *Service) createGrant(ctx context.Context, env string, by Caller, cs *Cu
 	if op.fingerprint, err = in.fingerprint(); err != nil {
 		return 0, err
 	}
+	if op.refused == nil { // a refused request takes no key
+		if err := s.bindGrantKey(ctx, env, &in); err != nil {
+			return 0, err
+		}
+	}
 	err = s.engine.Do(ctx, op)[0]
 	return op.id, err
+}
+
+// bindGrantKey gives a caller's key to the customer, or refuses it as another customer's. A key is unique in its environment
+// (semantics 4.7), and a shard knows only those of its own customers: with one shard that is everybody.
+func (s *Service) bindGrantKey(ctx context.Context, env string, in *NewGrant) error {
+	if in.OwnKey != "" || in.Key == "" || s.engine.Shards() == 1 {
+		return nil
+	}
+	var owner string
+	err := s.store.View(ctx, func(tx Tx) (err error) {
+		owner, err = tx.GrantKeyOwner(ctx, env, in.Key)
+		return err
+	})
+	if errors.Is(err, ErrMissing) {
+		err = s.store.Update(ctx, func(tx Tx) (err error) {
+			owner, err = tx.BindGrantKey(ctx, env, in.Key, in.Customer)
+			return err
+		})
+	}
+	if err == nil && owner != in.Customer {
+		return mismatch("idempotencyKey")
+	}
+	return err
 }
 
 // refuseGrant tells why the customer can get no credits of a type, or returns nil.

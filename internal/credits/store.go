@@ -75,6 +75,10 @@ type CustomerTx interface {
 	UpdateCustomer(ctx context.Context, env string, c *Customer) error
 	// Customer fails with ErrMissing if there is none.
 	Customer(ctx context.Context, env, id string) (*Customer, error)
+	// BindGrantKey gives an idempotency key of grants to a customer, if nobody has it, and returns the customer who has it.
+	BindGrantKey(ctx context.Context, env, key, customerID string) (owner string, err error)
+	// GrantKeyOwner returns the customer who has a key; ErrMissing when nobody has.
+	GrantKeyOwner(ctx context.Context, env, key string) (string, error)
 	// LockCustomer is Customer, and no other transaction gets past it until this one ends.
 	LockCustomer(ctx context.Context, env, id string) (*Customer, error)
 	// Customers lists what the filter selects, as MakeList wants it.

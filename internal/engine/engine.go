@@ -65,6 +65,9 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	return e, nil
 }
 
+// Shards is how many shards there are.
+func (e *Engine) Shards() int { return len(e.shards) }
+
 // Close decides and commits what waits, and stops the writers. Operations after it fail with ErrUnavailable.
 func (e *Engine) Close() {
 	for _, s := range e.shards {

@@ -44,6 +44,22 @@ func (t *transaction) LockCustomer(ctx context.Context, env, id string) (*credit
 	return decode[credits.Customer](format, text)
 }
 
+// BindGrantKey implements credits.Tx.
+func (t *transaction) BindGrantKey(ctx context.Context, env, key, customerID string) (string, error) {
+	err := t.exec(ctx, `INSERT INTO grant_keys (environment, key, customer_id) VALUES ($1, $2, $3)
+		ON CONFLICT (environment, key) DO NOTHING`, env, key, customerID)
+	if err != nil {
+		return "", err
+	}
+	return t.GrantKeyOwner(ctx, env, key)
+}
+
+// GrantKeyOwner implements credits.Tx.
+func (t *transaction) GrantKeyOwner(ctx context.Context, env, key string) (owner string, err error) {
+	err = t.row(ctx, `SELECT customer_id FROM grant_keys WHERE environment = $1 AND key = $2`, []any{env, key}, &owner)
+	return owner, err
+}
+
 // Customers implements credits.Tx.
 func (t *transaction) Customers(ctx context.Context, env string, filter credits.CustomerFilter, page credits.Page) ([]*credits.Customer, error) {
 	var q query

@@ -91,8 +91,7 @@ func TestPostgres_migration_waits_for_a_lock(t *testing.T) {
 	if err := openAt(t, address).Close(); err != nil {
 		t.Fatal(err)
 	}
-	postgres.Execute(t, address, `DELETE FROM scrip_migrations WHERE version_id = 5`,
-		`ALTER TABLE checkpoints DROP COLUMN keeper, DROP COLUMN keeper_until`)
+	postgres.Execute(t, address, `DELETE FROM scrip_migrations WHERE version_id = 6`, `DROP TABLE grant_keys`)
 	holder, err := sql.Open("pgx", address)
 	if err != nil {
 		t.Fatal(err)

@@ -327,3 +327,34 @@ func readsFollowOwnWrites(t *testing.T, s credits.Store) {
 		view(t, s, func(tx credits.Tx) error { _, err := tx.Customer(t.Context(), envA, id); return err })
 	}
 }
+
+func grantKeys(t *testing.T, s credits.Store) {
+	// A key belongs to the first customer who takes it, in each environment by itself.
+	bind := func(env, key, customer string) (owner string) {
+		update(t, s, func(tx credits.Tx) (err error) {
+			owner, err = tx.BindGrantKey(t.Context(), env, key, customer)
+			return err
+		})
+		return owner
+	}
+	view(t, s, func(tx credits.Tx) error {
+		if owner, err := tx.GrantKeyOwner(t.Context(), envA, "k"); !errors.Is(err, credits.ErrMissing) {
+			t.Errorf("a key that nobody took belongs to %q, %v", owner, err)
+		}
+		return nil
+	})
+	for _, c := range []struct{ env, key, customer, want string }{
+		{envA, "k", "c1", "c1"}, {envA, "k", "c2", "c1"}, {envA, "k", "c1", "c1"}, {envB, "k", "c2", "c2"}, {envA, "K", "c2", "c2"},
+	} {
+		if owner := bind(c.env, c.key, c.customer); owner != c.want {
+			t.Errorf("key %s of %s in %s belongs to %s, want %s", c.key, c.customer, c.env, owner, c.want)
+		}
+	}
+	view(t, s, func(tx credits.Tx) error {
+		owner, err := tx.GrantKeyOwner(t.Context(), envA, "k")
+		if owner != "c1" {
+			t.Errorf("the key belongs to %q, %v", owner, err)
+		}
+		return err
+	})
+}

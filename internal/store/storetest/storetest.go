@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) credits.Store) {
 		"references":              references,
 		"rollback":                rollback,
 		"view_cannot_write":       viewCannotWrite,
+		"grant_keys":              grantKeys,
 		"concurrent_row_numbers":  concurrentRowNumbers,
 		"concurrent_read_modify":  concurrentReadModify,
 		"reads_follow_own_writes": readsFollowOwnWrites,
