@@ -64,18 +64,29 @@ type Purchase struct {
 // the product allows several.
 func (s *Service) ProvisionSubscription(ctx context.Context, env string, actor ledger.Actor, in NewSubscription) (*Provisioned, error) {
 	now := s.clock(env)
-	cat := s.Catalog(env)
-	sub, err := s.newSubscription(cat, &in, now)
-	if err != nil {
-		return nil, err
-	}
-	purchases, err := cat.purchases(sub, now)
+	known := s.Catalog(env)
+	made, err := s.provision(known, &in, now)
 	if err != nil {
 		return nil, err
 	}
 	defer s.customers.drop(customerKey{env, in.CustomerID})
 	err = s.store.Update(ctx, func(tx Tx) error {
-		if err := s.admit(ctx, tx, cat, env, sub, now); err != nil {
+		existing, err := s.admit(ctx, tx, env, made.Subscription)
+		if err != nil {
+			return err
+		}
+		cat, err := s.lockedCatalog(ctx, tx, env)
+		if err != nil {
+			return err
+		}
+		if cat != known {
+			if made, err = s.provision(cat, &in, now); err != nil {
+				return err
+			}
+			known = cat
+		}
+		sub := made.Subscription
+		if err := cat.onlyOne(sub, existing, now); err != nil {
 			return err
 		}
 		if sub.No, err = tx.NextNo(ctx, env); err != nil {
@@ -86,12 +97,22 @@ func (s *Service) ProvisionSubscription(ctx context.Context, env string, actor l
 		} else if err != nil {
 			return err
 		}
-		return s.audit(ctx, tx, env, Audit{Actor: actor, Action: "subscription.provisioned", Object: sub.ID})
+		return s.audit(ctx, tx, env, Audit{Actor: actor, Action: "subscription.provisioned", Object: sub.ID, Customer: sub.CustomerID})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("provision subscription: %w", err)
 	}
-	return &Provisioned{Subscription: sub, Purchases: purchases}, nil
+	return made, nil
+}
+
+// provision builds what a request asks for by a catalogue.
+func (s *Service) provision(cat *Catalog, in *NewSubscription, now ledger.Time) (*Provisioned, error) {
+	sub, err := s.newSubscription(cat, in, now)
+	if err != nil {
+		return nil, err
+	}
+	purchases, err := cat.purchases(sub, now)
+	return &Provisioned{Subscription: sub, Purchases: purchases}, err
 }
 
 // newSubscription builds a subscription from its request and checks it against the catalogue.
@@ -165,28 +186,25 @@ func (s *Subscription) check() error {
 	)
 }
 
-// admit checks, under the customer's lock, that the customer may have one more subscription.
-func (s *Service) admit(ctx context.Context, tx Tx, cat *Catalog, env string, sub *Subscription, now ledger.Time) error {
+// admit locks the customer, checks that it may have one more subscription, and returns those that it has.
+func (s *Service) admit(ctx context.Context, tx Tx, env string, sub *Subscription) ([]*Subscription, error) {
 	customer, err := tx.LockCustomer(ctx, env, sub.CustomerID)
 	if err != nil {
-		return customerMissing(err, sub.CustomerID)
+		return nil, customerMissing(err, sub.CustomerID)
 	}
 	if customer.Archived() {
-		return Conflict("CustomerIsArchived", fmt.Sprintf("customer %q is archived; unarchive it first", customer.ID))
+		return nil, Conflict("CustomerIsArchived", fmt.Sprintf("customer %q is archived; unarchive it first", customer.ID))
 	}
 	if sub.PayingCustomerID != "" && sub.PayingCustomerID != sub.CustomerID {
 		if _, err := tx.Customer(ctx, env, sub.PayingCustomerID); err != nil {
-			return at("payingCustomerId", customerMissing(err, sub.PayingCustomerID))
+			return nil, at("payingCustomerId", customerMissing(err, sub.PayingCustomerID))
 		}
 	}
 	existing, err := tx.SubscriptionsOf(ctx, env, sub.CustomerID)
-	if err != nil {
-		return err
+	if err == nil && len(existing) >= subscriptionsPerCustomerMax {
+		err = Limited(fmt.Sprintf("a customer can have at most %d subscriptions", subscriptionsPerCustomerMax))
 	}
-	if len(existing) >= subscriptionsPerCustomerMax {
-		return Limited(fmt.Sprintf("a customer can have at most %d subscriptions", subscriptionsPerCustomerMax))
-	}
-	return cat.onlyOne(sub, existing, now)
+	return existing, err
 }
 
 // onlyOne refuses a second live subscription for a product and resource. One with the same id is left to the store's

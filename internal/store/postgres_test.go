@@ -88,7 +88,7 @@ func TestPostgres_migration_waits_for_a_lock(t *testing.T) {
 	if err := openAt(t, address).Close(); err != nil {
 		t.Fatal(err)
 	}
-	postgres.Execute(t, address, `DELETE FROM scrip_migrations WHERE version_id = 4`, `DROP TABLE settings`)
+	postgres.Execute(t, address, `DELETE FROM scrip_migrations WHERE version_id = 5`, `ALTER TABLE audit DROP COLUMN customer`)
 	holder, err := sql.Open("pgx", address)
 	if err != nil {
 		t.Fatal(err)

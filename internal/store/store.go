@@ -35,6 +35,7 @@ type Options struct {
 type Store struct {
 	writer  *sql.DB
 	reader  *sql.DB
+	changes *sql.DB // for Changes alone: long reads must not keep requests from being confirmed
 	dialect dialect
 	journal *Journal
 	wal     *walKeeper
@@ -85,6 +86,10 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 	if s.reader, err = s.dialect.openReader(o); err != nil {
 		return err
 	}
+	if s.changes, err = s.dialect.openReader(o); err != nil {
+		return err
+	}
+	s.changes.SetMaxOpenConns(1)
 	if s.journal, err = openJournal(ctx, s); err != nil {
 		return err
 	}
@@ -100,7 +105,7 @@ func (s *Store) Close() error {
 	if s.wal != nil {
 		errs = append(errs, s.wal.close())
 	}
-	for _, db := range []*sql.DB{s.reader, s.writer} {
+	for _, db := range []*sql.DB{s.changes, s.reader, s.writer} {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}
