@@ -42,6 +42,8 @@ type Store struct {
 	claim   io.Closer
 	log     *slog.Logger
 
+	dropping sync.Mutex // of expired responses
+
 	failOnce sync.Once
 	failed   chan struct{}
 	failure  error // set before failed is closed
