@@ -38,6 +38,8 @@ type call struct {
 	buffer  *bytes.Buffer
 	// effectKey names the effect of a request that may be repeated, or is empty. See retry.go.
 	effectKey string
+	// freshID is then an id for what the request makes without naming it.
+	freshID string
 }
 
 // handler runs one operation and returns the wire struct to answer with.

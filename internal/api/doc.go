@@ -3,9 +3,10 @@
 //
 // # How a request passes
 //
-// ServeHTTP finds the route (404 and 405 are JSON too), authenticates the key, which alone selects the environment, checks
-// that the key may call the route, reads the body within its limit, and runs the handler. The handler returns what to
-// answer, or an error; error.go is the only place that knows which error is which status. A panic is an internal error.
+// ServeHTTP finds the route (404 and 405 are JSON too), waits until memory holds what any node had committed before the
+// request came (credits.Confirm), authenticates the key, which alone selects the environment, checks that the key may call
+// the route, reads the body within its limit, and runs the handler. The handler returns what to answer, or an error;
+// error.go is the only place that knows which error is which status. A panic is an internal error.
 //
 // # How a handler is written
 //

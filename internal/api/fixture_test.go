@@ -62,6 +62,19 @@ func newTestAPI(t testing.TB) *testAPI { return newShardedAPI(t, 1) }
 // newShardedAPI is newTestAPI over so many shards.
 func newShardedAPI(t testing.TB, shards uint16) *testAPI {
 	t.Helper()
+	a := newNode(t, postgres.Options(t), "id", shards)
+	_, text, err := a.credits.CreateKey(t.Context(), credits.EnvironmentProduction, ledger.Actor{}, credits.NewKey{Kind: credits.ServerKey})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.foreign = text
+	return a
+}
+
+// newNode starts a server over a database that others may use too. Its ids begin with a prefix of its own. The key is
+// empty unless it was the first.
+func newNode(t testing.TB, o store.Options, prefix string, shards uint16) *testAPI {
+	t.Helper()
 	ctx := t.Context()
 	a := &testAPI{t: t, contract: contract.New(t), clock: &testClock{now: testNow}}
 	must := func(err error) {
@@ -71,7 +84,7 @@ func newShardedAPI(t testing.TB, shards uint16) *testAPI {
 		}
 	}
 	var err error
-	a.store, err = store.Open(ctx, postgres.Options(t))
+	a.store, err = store.Open(ctx, o)
 	must(err)
 	t.Cleanup(func() { must(a.store.Close()) })
 	now := func(string) ledger.Time { return ledger.Time(a.clock.Now().UnixMicro()) }
@@ -79,16 +92,18 @@ func newShardedAPI(t testing.TB, shards uint16) *testAPI {
 		LateGrace: func(string) ledger.Time { return ledger.Time(time.Hour / time.Microsecond) }})
 	must(err)
 	t.Cleanup(journal.Close)
-	ids := testIDs()
+	ids := testIDs(prefix)
+	seed := [32]byte{1}
+	copy(seed[1:], prefix) // two nodes make different keys
 	a.credits, err = credits.New(ctx, credits.Options{
-		Store: a.store, Engine: journal, Clock: now, NewID: ids, Random: rand.NewChaCha8([32]byte{1}),
+		Store: a.store, Engine: journal, Clock: now, NewID: ids, Random: rand.NewChaCha8(seed),
 	})
 	must(err)
 	first, err := a.credits.Bootstrap(ctx, "")
 	must(err)
-	a.key = first.Keys[0].Text
-	_, a.foreign, err = a.credits.CreateKey(ctx, credits.EnvironmentProduction, ledger.Actor{}, credits.NewKey{Kind: credits.ServerKey})
-	must(err)
+	if first.First {
+		a.key = first.Keys[0].Text
+	}
 	a.handler, err = New(Options{
 		Credits: a.credits, CursorSecret: bytes.Repeat([]byte{7}, 32), Now: a.clock.Now, NewID: ids, Responses: a.store,
 	})
@@ -97,14 +112,14 @@ func newShardedAPI(t testing.TB, shards uint16) *testAPI {
 }
 
 // testIDs counts.
-func testIDs() func() string {
+func testIDs(prefix string) func() string {
 	var mu sync.Mutex
 	n := 0
 	return func() string {
 		mu.Lock()
 		defer mu.Unlock()
 		n++
-		return fmt.Sprintf("id%06d", n)
+		return fmt.Sprintf("%s%06d", prefix, n)
 	}
 }
 

@@ -45,6 +45,9 @@ func (s *server) answer(c *call, w http.ResponseWriter) (out response, err error
 		}
 	}()
 	if c.route.flags&public == 0 {
+		if err := s.credits.Confirm(c.ctx); err != nil {
+			return response{}, err
+		}
 		if err := c.authenticate(); err != nil {
 			return response{}, err
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -25,12 +26,13 @@ import (
 //     sent the same request in the last ten minutes. A request that is no retry always acts, and is what later retries
 //     are answered with.
 //
-// What is kept is written twice: before the effect, with the effect's key, and after it, with the answer. A crash between
-// leaves a record without an answer; the repeat then runs the use case again with the same effect key. Use cases that keep
-// keys for ever (grants, measurements) are thereby exactly once. For the others the repeat meets what the first request
-// has made, and is refused like any second request for it (a customer's or subscription's id is taken); nothing happens
-// twice that way except a subscription without an id of a product that allows several. A refusal is not kept: the repeat
-// is judged anew.
+// What is kept is written twice: before the effect, with the effect's key and who acts, and after it, with the answer. The
+// record before the effect is the claim of the key: on whatever node an equal request arrives, it waits for the answer. A
+// crash between leaves a record without an answer, and a node that is stuck holds its claim no longer than claimMax; the
+// repeat then runs the use case again with the same effect key. Use cases that keep keys for ever (grants, measurements)
+// are thereby exactly once, even if the stuck node goes on. For the others the repeat meets what the first request has
+// made, and is refused like any second request for it: an id is taken, and a subscription that was given none has one
+// that follows from its record. A refusal is not kept: the repeat is judged anew.
 //
 // Answers that hold a secret are never kept; repeating such a request makes a second secret.
 const (
@@ -38,6 +40,8 @@ const (
 	retryKept      = 10 * time.Minute
 	headerKeyMax   = 255
 	flightWaitMax  = 10 * time.Second // for the first request under a key; then the caller is told to ask again
+	claimMax       = 5 * time.Second  // for another node's first request; then it is taken for one that has stopped
+	claimPoll      = 50 * time.Millisecond
 	idempotencyKey = "Idempotency-Key"
 	retryCount     = "X-Stainless-Retry-Count"
 )
@@ -45,9 +49,10 @@ const (
 // Responses keeps the answers to requests that may be repeated. It is implemented by package store.
 type Responses interface {
 	// BeginResponse keeps fresh under a key, and returns it. When something that has not expired at now is kept there, that
-	// is returned instead, unless replace is set.
+	// is returned instead, unless replace is set. The caller may act if it is the holder of what is returned, which it also
+	// becomes when the first request has ended without an answer.
 	BeginResponse(ctx context.Context, key credits.ResponseKey, fresh credits.Response, now ledger.Time, replace bool) (credits.Response, error)
-	// FinishResponse keeps the answer to a request that was begun.
+	// FinishResponse keeps the answer of the holder, or without a status only that it has ended.
 	FinishResponse(ctx context.Context, key credits.ResponseKey, answer credits.Response) error
 }
 
@@ -69,7 +74,7 @@ func (s *server) runOnce(c *call) (response, error) {
 		return response{}, err
 	}
 	defer landed()
-	kept, err := s.responses.BeginResponse(c.ctx, r.key, r.fresh, s.present(), r.replace)
+	kept, err := s.claim(c, r)
 	switch {
 	case err != nil:
 		return response{}, err
@@ -78,14 +83,40 @@ func (s *server) runOnce(c *call) (response, error) {
 	case kept.Status != 0:
 		return response{status: kept.Status, body: []byte(kept.Body), header: [][2]string{{"Idempotent-Replayed", "true"}}}, nil
 	}
-	c.effectKey = kept.EffectKey
+	c.effectKey, c.freshID = kept.EffectKey, idOf(kept)
+	defer func() { s.keep(c, r.key, kept) }() // whatever the end: nobody shall wait for it
 	out, err := c.run()
-	if err != nil {
-		return response{}, err
+	if err == nil {
+		kept.Status, kept.Body = out.status, string(out.body)
 	}
-	kept.Status, kept.Body = out.status, string(out.body)
-	s.keep(c, r.key, kept)
-	return out, nil
+	return out, err
+}
+
+// claim keeps the request under its key, with itself as the holder, or returns what is kept of an equal one: it waits for
+// one that is under way on another node. It fails with inProgress when that takes too long.
+func (s *server) claim(c *call, r *repeat) (kept credits.Response, err error) {
+	ctx, cancel := context.WithTimeout(c.ctx, flightWaitMax)
+	defer cancel()
+	for {
+		now := s.present()
+		r.fresh.Holder, r.fresh.HeldUntil = c.traceID, now+ledger.Time(claimMax.Microseconds())
+		kept, err = s.responses.BeginResponse(ctx, r.key, r.fresh, now, r.replace)
+		if err != nil || kept.Status != 0 || kept.Holder == c.traceID || kept.Fingerprint != r.fresh.Fingerprint {
+			return kept, err
+		}
+		select {
+		case <-time.After(claimPoll):
+		case <-ctx.Done():
+			return kept, inProgress{}
+		}
+	}
+}
+
+// idOf is an id for what a request makes without naming it: the same whenever its record is, so that it is made once.
+func idOf(kept credits.Response) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%d %s", kept.ExpiresAt, kept.EffectKey)
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // runUnless runs the handler if there is no error before it.

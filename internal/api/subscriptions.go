@@ -39,6 +39,9 @@ func (s *server) createSubscription(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if wanted.ID == "" && c.freshID != "" {
+		wanted.ID = "sub_" + c.freshID
+	}
 	made, err := s.credits.ProvisionSubscription(c.ctx, c.env, c.actor(), wanted)
 	if err != nil {
 		return nil, err

@@ -11,6 +11,8 @@ type Audit struct {
 	Actor  ledger.Actor
 	Action string // noun and past verb, such as customer.archived
 	Object string // id of what was changed
+	// Customer is whose CustomerState the change is part of, or empty. Other nodes forget that state.
+	Customer string
 }
 
 // AuditRow is an Audit as it is kept.

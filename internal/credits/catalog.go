@@ -15,9 +15,10 @@ import (
 const eventNamesMax = 4096
 
 // Records is everything that the store keeps of one environment's catalogue, as read in one transaction. Revision counts
-// the committed changes.
+// the committed changes. Rows of the audit trail up to LastNo were written before.
 type Records struct {
 	Revision    int64
+	LastNo      int64
 	CreditTypes []*CreditType
 	Features    []*Feature
 	Products    []*Product

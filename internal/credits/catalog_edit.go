@@ -29,11 +29,36 @@ func emptyCatalog() *Catalog {
 	return newCatalog(r)
 }
 
-// openCatalog makes an environment known.
-func (s *Service) openCatalog(env string, c *Catalog) {
-	slot := &catalogSlot{}
-	slot.current.Store(c)
-	s.catalogs.Store(env, slot)
+// publish makes a catalogue the present one, unless one that is as new is known: it may have been read before another one
+// was committed.
+func (s *Service) publish(env string, c *Catalog) {
+	fresh := &catalogSlot{}
+	fresh.current.Store(c)
+	value, _ := s.catalogs.LoadOrStore(env, fresh)
+	slot := value.(*catalogSlot)
+	for {
+		present := slot.current.Load()
+		if present.revision >= c.revision || slot.current.CompareAndSwap(present, c) {
+			return
+		}
+	}
+}
+
+// lockedCatalog returns the catalogue as it stays until the transaction ends. The one in memory may be older: other
+// changes may have been committed while the transaction waited.
+func (s *Service) lockedCatalog(ctx context.Context, tx Tx, env string) (*Catalog, error) {
+	revision, err := tx.LockEnvironment(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	if c := s.Catalog(env); c.revision == revision {
+		return c, nil
+	}
+	r, err := readRecords(ctx, tx, env)
+	if err != nil {
+		return nil, err
+	}
+	return newCatalog(r), nil
 }
 
 // catalogEdit is one change of a catalogue under way. It reads what it has written. Nothing of it is seen by others before
@@ -77,7 +102,7 @@ func (s *Service) editCatalog(ctx context.Context, env string, audit Audit, chan
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", audit.Action, clip(audit.Object), err)
 	}
-	slot.current.Store(newCatalog(next))
+	s.publish(env, newCatalog(next))
 	return nil
 }
 

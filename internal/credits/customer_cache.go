@@ -56,7 +56,8 @@ func (c *customerCache) put(key customerKey, cs *CustomerState, epoch uint64) {
 	}
 }
 
-// drop forgets a customer. It is called after every transaction that may have changed it, whatever its outcome.
+// drop forgets a customer. It is called after every transaction that may have changed it, whatever its outcome, and when
+// another node has changed it: whoever reads the store from then on sees that change.
 func (c *customerCache) drop(key customerKey) {
 	s := c.stripe(key)
 	s.mu.Lock()
@@ -64,6 +65,17 @@ func (c *customerCache) drop(key customerKey) {
 	s.epoch++
 	delete(s.young, key)
 	delete(s.old, key)
+}
+
+// clear forgets every customer.
+func (c *customerCache) clear() {
+	for i := range c.stripes {
+		s := &c.stripes[i]
+		s.mu.Lock()
+		s.epoch++
+		s.young, s.old = nil, nil
+		s.mu.Unlock()
+	}
 }
 
 func (s *cacheStripe) add(key customerKey, cs *CustomerState) {

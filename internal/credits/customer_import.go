@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
@@ -31,12 +32,15 @@ func (s *Service) ImportCustomers(ctx context.Context, env string, actor ledger.
 	created := []string{}
 	err := s.store.Update(ctx, func(tx Tx) error {
 		created = created[:0]
+		present, err := lockCustomers(ctx, tx, env, in)
+		if err != nil {
+			return err
+		}
 		for i := range in {
-			isNew, err := s.importCustomer(ctx, tx, env, actor, &in[i])
-			if err != nil {
+			if err := s.importCustomer(ctx, tx, env, actor, &in[i], present[in[i].ID]); err != nil {
 				return at(item("customers", i), err)
 			}
-			if isNew {
+			if present[in[i].ID] == nil {
 				created = append(created, in[i].ID)
 			}
 		}
@@ -48,12 +52,31 @@ func (s *Service) ImportCustomers(ctx context.Context, env string, actor ledger.
 	return created, nil
 }
 
-func (s *Service) importCustomer(ctx context.Context, tx Tx, env string, actor ledger.Actor, in *NewCustomer) (isNew bool, err error) {
-	c, err := tx.LockCustomer(ctx, env, in.ID)
-	if errors.Is(err, ErrMissing) {
-		return true, s.insertCustomer(ctx, tx, env, actor, in.made())
-	} else if err != nil {
-		return false, err
+// lockCustomers locks those that exist, by id. All come before the first row of the audit trail, which locks the
+// environment, and in the order of their ids, so that two imports never wait for each other.
+func lockCustomers(ctx context.Context, tx Tx, env string, in []NewCustomer) (map[string]*Customer, error) {
+	ids := make([]string, len(in))
+	for i := range in {
+		ids[i] = in[i].ID
+	}
+	slices.Sort(ids)
+	present := map[string]*Customer{}
+	for _, id := range ids {
+		c, err := tx.LockCustomer(ctx, env, id)
+		switch {
+		case err == nil:
+			present[id] = c
+		case !errors.Is(err, ErrMissing):
+			return nil, err
+		}
+	}
+	return present, nil
+}
+
+// importCustomer adds a customer, or changes the one that is present.
+func (s *Service) importCustomer(ctx context.Context, tx Tx, env string, actor ledger.Actor, in *NewCustomer, c *Customer) error {
+	if c == nil {
+		return s.insertCustomer(ctx, tx, env, actor, in.made())
 	}
 	c.Name, c.Email = in.Name, in.Email
 	if in.BillingID != "" {
@@ -67,7 +90,7 @@ func (s *Service) importCustomer(ctx context.Context, tx Tx, env string, actor l
 	}
 	c.UpdatedAt = s.clock(env)
 	if err := tx.UpdateCustomer(ctx, env, c); err != nil {
-		return false, err
+		return err
 	}
-	return false, s.audit(ctx, tx, env, Audit{Actor: actor, Action: "customer.imported", Object: c.ID})
+	return s.audit(ctx, tx, env, Audit{Actor: actor, Action: "customer.imported", Object: c.ID, Customer: c.ID})
 }

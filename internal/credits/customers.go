@@ -168,7 +168,7 @@ func (s *Service) insertCustomer(ctx context.Context, tx Tx, env string, actor l
 	} else if err != nil {
 		return err
 	}
-	return s.audit(ctx, tx, env, Audit{Actor: actor, Action: "customer.provisioned", Object: c.ID})
+	return s.audit(ctx, tx, env, Audit{Actor: actor, Action: "customer.provisioned", Object: c.ID, Customer: c.ID})
 }
 
 // CustomerState returns a customer with its subscriptions, as committed last. The error is CustomerNotFound when there is
@@ -303,6 +303,7 @@ func (s *Service) UnarchiveCustomer(ctx context.Context, env string, actor ledge
 
 // changeCustomer runs a change on a locked customer.
 func (s *Service) changeCustomer(ctx context.Context, env string, audit Audit, change func(Tx, *Customer) error) (*Customer, error) {
+	audit.Customer = audit.Object
 	var c *Customer
 	defer s.customers.drop(customerKey{env, audit.Object})
 	err := s.store.Update(ctx, func(tx Tx) (err error) {

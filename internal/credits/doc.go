@@ -8,6 +8,9 @@
 //     event reads exactly one snapshot.
 //   - A CustomerState is one customer with every subscription it ever had. It is cached, and dropped when it changes.
 //
+// What other nodes change is learned from the audit trail, by Confirm, before a request is served (E7). Memory answers
+// reads; whatever is written is decided by rows that were read under their lock.
+//
 // Invariants kept by this package:
 //
 //   - A published version of a plan or add-on never changes what it charges or grants; only its texts can be edited.

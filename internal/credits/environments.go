@@ -1,6 +1,7 @@
 package credits
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -61,30 +62,48 @@ func (s *Service) CreateEnvironment(ctx context.Context, actor ledger.Actor, nam
 
 // addEnvironment stores a new environment and opens its empty catalogue.
 func (s *Service) addEnvironment(ctx context.Context, actor ledger.Actor, env *Environment) error {
-	s.environmentsMu.Lock()
-	defer s.environmentsMu.Unlock()
-	if len(s.environments) >= environmentsMax {
-		return Limited(fmt.Sprintf("an installation can have at most %d environments", environmentsMax))
-	}
-	for _, e := range s.environments {
-		if e.ID == env.ID {
-			return duplicate("environment", env.ID)
-		}
-	}
-	env.CreatedAt = s.clock(env.ID)
-	env.No = int64(len(s.environments) + 1)
 	err := s.store.Update(ctx, func(tx Tx) error {
-		if err := tx.InsertEnvironment(ctx, env); err != nil {
+		if err := tx.LockInstallation(ctx); err != nil {
 			return err
 		}
-		return s.audit(ctx, tx, env.ID, Audit{Actor: actor, Action: "environment.created", Object: env.ID})
+		present, err := tx.Environments(ctx)
+		if err != nil {
+			return err
+		}
+		return s.insertEnvironment(ctx, tx, actor, present, env)
 	})
 	if err != nil {
 		return fmt.Errorf("add environment %s: %w", env.ID, err)
 	}
-	s.environments = append(slices.Clone(s.environments), env)
-	s.openCatalog(env.ID, emptyCatalog())
+	s.adopt(env, emptyCatalog())
 	return nil
+}
+
+// insertEnvironment adds an environment to those present, which stay as they are: the caller holds the installation's lock.
+func (s *Service) insertEnvironment(ctx context.Context, tx Tx, actor ledger.Actor, present []*Environment, env *Environment) error {
+	if len(present) >= environmentsMax {
+		return Limited(fmt.Sprintf("an installation can have at most %d environments", environmentsMax))
+	}
+	if slices.ContainsFunc(present, func(e *Environment) bool { return e.ID == env.ID }) {
+		return duplicate("environment", env.ID)
+	}
+	env.CreatedAt = s.clock(env.ID)
+	env.No = int64(len(present) + 1)
+	if err := tx.InsertEnvironment(ctx, env); err != nil {
+		return err
+	}
+	return s.audit(ctx, tx, env.ID, Audit{Actor: actor, Action: "environment.created", Object: env.ID})
+}
+
+// adopt makes an environment known, with its catalogue unless a newer one is known.
+func (s *Service) adopt(env *Environment, c *Catalog) {
+	s.publish(env.ID, c)
+	s.environmentsMu.Lock()
+	defer s.environmentsMu.Unlock()
+	i, known := slices.BinarySearchFunc(s.environments, env.No, func(e *Environment, no int64) int { return cmp.Compare(e.No, no) })
+	if !known {
+		s.environments = slices.Insert(slices.Clone(s.environments), i, env)
+	}
 }
 
 // slugOf turns a name into lower-case words joined by hyphens.

@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-
-	"github.com/scrip-dev/scrip/internal/ledger"
 )
 
 // keysByHash is every key of the installation, by the hash of its text.
 type keysByHash map[[sha256.Size]byte]*Key
 
-// keyRing keeps all keys in memory for at most keyStaleMax, so that looking one up costs no query and guessing keys
+// keyRing keeps all keys in memory until one of them changes, so that looking one up costs no query and guessing keys
 // costs the database nothing. The zero keyRing is empty and stale.
 type keyRing struct {
 	reading sync.Mutex // held by the one caller that reads the store
@@ -22,34 +20,33 @@ type keyRing struct {
 }
 
 type keySnapshot struct {
-	keys   keysByHash
-	readAt ledger.Time
-	epoch  uint64
+	keys  keysByHash
+	epoch uint64
 }
 
-// forget makes the next lookup read the store.
+// forget makes the next lookup read the store. It is called when a change of keys, made here or elsewhere, may have
+// committed.
 func (r *keyRing) forget() { r.epoch.Add(1) }
 
-func (r *keyRing) fresh(now ledger.Time) (keysByHash, bool) {
+func (r *keyRing) fresh() (keysByHash, bool) {
 	c := r.current.Load()
-	if c == nil || c.epoch != r.epoch.Load() || now-c.readAt >= keyStaleMax || now < c.readAt {
+	if c == nil || c.epoch != r.epoch.Load() {
 		return nil, false
 	}
 	return c.keys, true
 }
 
-// freshKeys returns all keys as they were at most keyStaleMax ago, and no older than the last change made here.
+// freshKeys returns all keys, with every change that was made here or is confirmed.
 func (s *Service) freshKeys(ctx context.Context) (keysByHash, error) {
-	if keys, ok := s.keys.fresh(s.now()); ok {
+	if keys, ok := s.keys.fresh(); ok {
 		return keys, nil
 	}
 	s.keys.reading.Lock()
 	defer s.keys.reading.Unlock()
-	now := s.now()
-	if keys, ok := s.keys.fresh(now); ok {
+	if keys, ok := s.keys.fresh(); ok {
 		return keys, nil
 	}
-	next := &keySnapshot{keys: keysByHash{}, readAt: now, epoch: s.keys.epoch.Load()}
+	next := &keySnapshot{keys: keysByHash{}, epoch: s.keys.epoch.Load()}
 	err := s.store.View(ctx, func(tx Tx) error {
 		keys, err := tx.Keys(ctx)
 		for _, key := range keys {

@@ -27,8 +27,8 @@ const (
 // OperatorKeyMin is the least number of characters of a key that the operator chooses: shorter ones can be guessed.
 const OperatorKeyMin = 32
 
-// keyStaleMax is how long a revocation made on another node may go unnoticed (reliability S5).
-const keyStaleMax ledger.Time = 5e6
+// keyActions begins what the audit trail calls a change of keys. Other nodes read the keys again after one.
+const keyActions = "key."
 
 // KeyKind says what sort of caller holds a key.
 type KeyKind string
@@ -77,6 +77,19 @@ func (s *Service) CreateKey(ctx context.Context, env string, actor ledger.Actor,
 	if _, err := s.Environment(env); err != nil {
 		return nil, "", err
 	}
+	key, text, err := s.newKey(env, in)
+	if err != nil {
+		return nil, "", err
+	}
+	err = s.changeKeys(ctx, func(tx Tx, present []*Key) error { return s.insertKey(ctx, tx, actor, present, key) })
+	if err != nil {
+		return nil, "", fmt.Errorf("create key: %w", err)
+	}
+	return key, text, nil
+}
+
+// newKey makes a key and its text.
+func (s *Service) newKey(env string, in NewKey) (*Key, string, error) {
 	now := s.now()
 	if err := in.check(now); err != nil {
 		return nil, "", err
@@ -85,9 +98,8 @@ func (s *Service) CreateKey(ctx context.Context, env string, actor ledger.Actor,
 	if err != nil {
 		return nil, "", fmt.Errorf("create key: %w", err)
 	}
-	key := &Key{Environment: env, ID: id, Kind: in.Kind, Name: in.Name, Scopes: in.Scopes,
-		Hash: sha256.Sum256([]byte(text)), CreatedAt: now, ExpiresAt: in.ExpiresAt}
-	return key, text, s.addKey(ctx, actor, key)
+	return &Key{Environment: env, ID: id, Kind: in.Kind, Name: in.Name, Scopes: in.Scopes,
+		Hash: sha256.Sum256([]byte(text)), CreatedAt: now, ExpiresAt: in.ExpiresAt}, text, nil
 }
 
 func (in *NewKey) check(now ledger.Time) error {
@@ -117,41 +129,53 @@ func (s *Service) InstallKey(ctx context.Context, env, text string) (*Key, error
 	if len(text) < OperatorKeyMin || len(text) > operatorKeyMax {
 		return nil, invalidf("key", "must have %d to %d characters", OperatorKeyMin, operatorKeyMax)
 	}
-	hash := sha256.Sum256([]byte(text))
-	keys, err := s.freshKeys(ctx)
+	key := s.operatorKey(env, text)
+	err := s.changeKeys(ctx, func(tx Tx, present []*Key) error {
+		if i := slices.IndexFunc(present, func(k *Key) bool { return k.Hash == key.Hash }); i >= 0 {
+			key = present[i]
+			return nil
+		}
+		return s.insertKey(ctx, tx, ledger.Actor{}, present, key)
+	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("install key: %w", err)
 	}
-	if known := keys[hash]; known != nil {
-		return known, nil
-	}
-	key := &Key{Environment: env, ID: "operator-" + hex.EncodeToString(hash[:4]), Kind: ServerKey, Name: "Operator",
-		Hash: hash, CreatedAt: s.now()}
-	return key, s.addKey(ctx, ledger.Actor{}, key)
+	return key, nil
 }
 
-func (s *Service) addKey(ctx context.Context, actor ledger.Actor, key *Key) error {
-	err := s.store.Update(ctx, func(tx Tx) error {
-		keys, err := tx.Keys(ctx)
+func (s *Service) operatorKey(env, text string) *Key {
+	hash := sha256.Sum256([]byte(text))
+	return &Key{Environment: env, ID: "operator-" + hex.EncodeToString(hash[:4]), Kind: ServerKey, Name: "Operator",
+		Hash: hash, CreatedAt: s.now()}
+}
+
+// changeKeys runs a change of keys, which sees those present: nobody else changes any meanwhile.
+func (s *Service) changeKeys(ctx context.Context, change func(Tx, []*Key) error) error {
+	defer s.keys.forget()
+	return s.store.Update(ctx, func(tx Tx) error {
+		if err := tx.LockInstallation(ctx); err != nil {
+			return err
+		}
+		present, err := tx.Keys(ctx)
 		if err != nil {
 			return err
 		}
-		if len(keys) >= keysPerInstall {
-			return Limited(fmt.Sprintf("an installation can have at most %d keys", keysPerInstall))
-		}
-		if key.No, err = tx.NextNo(ctx, key.Environment); err != nil {
-			return err
-		}
-		if err := tx.InsertKey(ctx, key); err != nil {
-			return err
-		}
-		return s.audit(ctx, tx, key.Environment, Audit{Actor: actor, Action: "key.created", Object: key.ID})
+		return change(tx, present)
 	})
-	s.keys.forget()
-	if err != nil {
-		return fmt.Errorf("add key: %w", err)
+}
+
+// insertKey adds a key to those present. The caller holds the installation's lock.
+func (s *Service) insertKey(ctx context.Context, tx Tx, actor ledger.Actor, present []*Key, key *Key) (err error) {
+	if len(present) >= keysPerInstall {
+		return Limited(fmt.Sprintf("an installation can have at most %d keys", keysPerInstall))
 	}
-	return nil
+	if key.No, err = tx.NextNo(ctx, key.Environment); err != nil {
+		return err
+	}
+	if err := tx.InsertKey(ctx, key); err != nil {
+		return err
+	}
+	return s.audit(ctx, tx, key.Environment, Audit{Actor: actor, Action: keyActions + "created", Object: key.ID})
 }
 
 // Keys lists the keys of an environment, revoked ones included, the newest first.
@@ -169,28 +193,23 @@ func (s *Service) Keys(ctx context.Context, env string) ([]*Key, error) {
 	return newestFirst(keys), nil
 }
 
-// RevokeKey ends a key at once on this node and within five seconds elsewhere. Revoking it again changes nothing.
+// RevokeKey ends a key at once. Revoking it again changes nothing.
 func (s *Service) RevokeKey(ctx context.Context, env string, actor ledger.Actor, id string) (*Key, error) {
 	var revoked *Key
-	err := s.store.Update(ctx, func(tx Tx) error {
-		keys, err := tx.Keys(ctx)
-		if err != nil {
-			return err
-		}
-		i := slices.IndexFunc(keys, func(k *Key) bool { return k.Environment == env && k.ID == id })
+	err := s.changeKeys(ctx, func(tx Tx, present []*Key) error {
+		i := slices.IndexFunc(present, func(k *Key) bool { return k.Environment == env && k.ID == id })
 		if i < 0 {
 			return missing("ApiKeyNotFound", "key", id)
 		}
-		if revoked = keys[i]; revoked.RevokedAt != 0 {
+		if revoked = present[i]; revoked.RevokedAt != 0 {
 			return nil
 		}
 		revoked.RevokedAt = s.now()
 		if err := tx.UpdateKey(ctx, revoked); err != nil {
 			return err
 		}
-		return s.audit(ctx, tx, env, Audit{Actor: actor, Action: "key.revoked", Object: id})
+		return s.audit(ctx, tx, env, Audit{Actor: actor, Action: keyActions + "revoked", Object: id})
 	})
-	s.keys.forget()
 	if err != nil {
 		return nil, fmt.Errorf("revoke key: %w", err)
 	}

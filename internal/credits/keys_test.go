@@ -83,23 +83,6 @@ func TestAuthenticate_refusals(t *testing.T) {
 	}
 }
 
-func TestRevokeKey_elsewhere(t *testing.T) {
-	// A revocation made by another service is noticed within five seconds.
-	t.Parallel()
-	w := setup(t)
-	key, text, err := w.CreateKey(w.ctx, env, actor, credits.NewKey{Kind: credits.ServerKey})
-	if err != nil {
-		t.Fatal(err)
-	}
-	here := w.Service
-	must[*credits.Key](t)(here.Authenticate(w.ctx, text))
-	w.restart()
-	must[*credits.Key](t)(w.RevokeKey(w.ctx, env, actor, key.ID))
-	w.tick(5 * second)
-	_, err = here.Authenticate(w.ctx, text)
-	wantError(t, err, "Unauthenticated", "")
-}
-
 func TestBootstrap_operator_key(t *testing.T) {
 	// The operator's text becomes the full-access key of the first environment; a weak one is refused.
 	t.Parallel()

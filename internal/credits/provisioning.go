@@ -48,17 +48,28 @@ type NewSubscription struct {
 // the product allows several. What it buys at its start is for the caller to grant, with GrantPurchases.
 func (s *Service) ProvisionSubscription(ctx context.Context, env string, actor ledger.Actor, in NewSubscription) (*Subscription, error) {
 	now := s.clock(env)
-	cat := s.Catalog(env)
-	sub, err := s.newSubscription(cat, &in, now)
+	known := s.Catalog(env)
+	sub, err := s.provision(known, &in, actor, now)
 	if err != nil {
-		return nil, err
-	}
-	if sub.Purchases, err = cat.purchases(sub, actor, now); err != nil {
 		return nil, err
 	}
 	defer s.customers.drop(customerKey{env, in.CustomerID})
 	err = s.store.Update(ctx, func(tx Tx) error {
-		if err := s.admit(ctx, tx, cat, env, sub, now); err != nil {
+		existing, err := s.admit(ctx, tx, env, sub)
+		if err != nil {
+			return err
+		}
+		cat, err := s.lockedCatalog(ctx, tx, env)
+		if err != nil {
+			return err
+		}
+		if cat != known {
+			if sub, err = s.provision(cat, &in, actor, now); err != nil {
+				return err
+			}
+			known = cat
+		}
+		if err := cat.onlyOne(sub, existing, now); err != nil {
 			return err
 		}
 		if sub.No, err = tx.NextNo(ctx, env); err != nil {
@@ -69,12 +80,22 @@ func (s *Service) ProvisionSubscription(ctx context.Context, env string, actor l
 		} else if err != nil {
 			return err
 		}
-		return s.audit(ctx, tx, env, Audit{Actor: actor, Action: "subscription.provisioned", Object: sub.ID})
+		return s.audit(ctx, tx, env, Audit{Actor: actor, Action: "subscription.provisioned", Object: sub.ID, Customer: sub.CustomerID})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("provision subscription: %w", err)
 	}
 	return sub, nil
+}
+
+// provision builds what a request asks for by a catalogue.
+func (s *Service) provision(cat *Catalog, in *NewSubscription, buyer ledger.Actor, now ledger.Time) (*Subscription, error) {
+	sub, err := s.newSubscription(cat, in, now)
+	if err != nil {
+		return nil, err
+	}
+	sub.Purchases, err = cat.purchases(sub, buyer, now)
+	return sub, err
 }
 
 // newSubscription builds a subscription from its request and checks it against the catalogue.
@@ -148,28 +169,25 @@ func (s *Subscription) check() error {
 	)
 }
 
-// admit checks, under the customer's lock, that the customer may have one more subscription.
-func (s *Service) admit(ctx context.Context, tx Tx, cat *Catalog, env string, sub *Subscription, now ledger.Time) error {
+// admit locks the customer, checks that it may have one more subscription, and returns those that it has.
+func (s *Service) admit(ctx context.Context, tx Tx, env string, sub *Subscription) ([]*Subscription, error) {
 	customer, err := tx.LockCustomer(ctx, env, sub.CustomerID)
 	if err != nil {
-		return customerMissing(err, sub.CustomerID)
+		return nil, customerMissing(err, sub.CustomerID)
 	}
 	if customer.Archived() {
-		return Conflict("CustomerIsArchived", fmt.Sprintf("customer %q is archived; unarchive it first", customer.ID))
+		return nil, Conflict("CustomerIsArchived", fmt.Sprintf("customer %q is archived; unarchive it first", customer.ID))
 	}
 	if sub.PayingCustomerID != "" && sub.PayingCustomerID != sub.CustomerID {
 		if _, err := tx.Customer(ctx, env, sub.PayingCustomerID); err != nil {
-			return at("payingCustomerId", customerMissing(err, sub.PayingCustomerID))
+			return nil, at("payingCustomerId", customerMissing(err, sub.PayingCustomerID))
 		}
 	}
 	existing, err := tx.SubscriptionsOf(ctx, env, sub.CustomerID)
-	if err != nil {
-		return err
+	if err == nil && len(existing) >= subscriptionsPerCustomerMax {
+		err = Limited(fmt.Sprintf("a customer can have at most %d subscriptions", subscriptionsPerCustomerMax))
 	}
-	if len(existing) >= subscriptionsPerCustomerMax {
-		return Limited(fmt.Sprintf("a customer can have at most %d subscriptions", subscriptionsPerCustomerMax))
-	}
-	return cat.onlyOne(sub, existing, now)
+	return existing, err
 }
 
 // onlyOne refuses a second live subscription for a product and resource. One with the same id is left to the store's

@@ -16,6 +16,10 @@ type Response struct {
 	// EffectKey names the effect for use cases that keep keys of their own. It is stored before the effect, so that a
 	// repeat after a crash names it again.
 	EffectKey string
+	// Holder is the attempt that acts while Status is 0. Others on any node wait for it until HeldUntil; then it is taken
+	// for one that has stopped.
+	Holder    string
+	HeldUntil ledger.Time
 	Status    int
 	Body      string
 	ExpiresAt ledger.Time

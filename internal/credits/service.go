@@ -37,28 +37,16 @@ type Service struct {
 	catalogs       sync.Map       // environment id → *catalogSlot
 	customers      customerCache
 	keys           keyRing
+	confirmations  rounds
+	seen           Seen      // of other nodes' changes; touched by New and by the round under way only
 	eventOps       sync.Pool // of *[]eventOp
 }
 
 // New returns a Service over a store, with the catalogues of all environments loaded.
 func New(ctx context.Context, o Options) (*Service, error) {
 	s := &Service{store: o.Store, engine: o.Engine, time: o.Clock, newID: o.NewID, random: o.Random}
-	err := s.store.View(ctx, func(tx Tx) error {
-		environments, err := tx.Environments(ctx)
-		if err != nil {
-			return err
-		}
-		s.environments = environments
-		for _, env := range environments {
-			r, err := readRecords(ctx, tx, env.ID)
-			if err != nil {
-				return fmt.Errorf("environment %s: %w", env.ID, err)
-			}
-			s.openCatalog(env.ID, newCatalog(r))
-		}
-		return nil
-	})
-	if err != nil {
+	s.confirmations.ask = s.follow
+	if err := s.load(ctx); err != nil {
 		return nil, fmt.Errorf("load catalogues: %w", err)
 	}
 	return s, nil
@@ -69,65 +57,3 @@ func (s *Service) clock(env string) ledger.Time { return s.time(env) }
 
 // now is the present instant of the installation, which no environment's clock moves: keys live by it.
 func (s *Service) now() ledger.Time { return s.time("") }
-
-// Bootstrap is what a start found or made.
-type Bootstrap struct {
-	First bool // this was the first start
-	// Keys are the full-access server keys that were generated, to be printed once: one for each environment, except that
-	// an operator's key takes the place of the first environment's.
-	Keys []GeneratedKey
-}
-
-// GeneratedKey is the text of a key that was just made.
-type GeneratedKey struct {
-	Environment string
-	Text        string
-}
-
-// Bootstrap makes the first environments and a key for each when there are none yet. operatorKey, if not empty, becomes
-// the full-access server key of the first environment on the first start. A weak operatorKey is refused before anything is
-// stored.
-func (s *Service) Bootstrap(ctx context.Context, operatorKey string) (Bootstrap, error) {
-	if operatorKey != "" && (len(operatorKey) < OperatorKeyMin || len(operatorKey) > operatorKeyMax) {
-		return Bootstrap{}, invalidf("SCRIP_API_KEY", "must have %d to %d characters", OperatorKeyMin, operatorKeyMax)
-	}
-	if err := s.addFirstEnvironments(ctx); err != nil {
-		return Bootstrap{}, err
-	}
-	var b Bootstrap
-	keys, err := s.freshKeys(ctx)
-	if err != nil || len(keys) > 0 {
-		return b, err
-	}
-	b.First = true
-	for i, env := range s.Environments() {
-		if i == 0 && operatorKey != "" {
-			if _, err := s.InstallKey(ctx, env.ID, operatorKey); err != nil {
-				return b, err
-			}
-			continue
-		}
-		_, text, err := s.CreateKey(ctx, env.ID, ledger.Actor{}, NewKey{Kind: ServerKey, Name: "First key"})
-		if err != nil {
-			return b, err
-		}
-		b.Keys = append(b.Keys, GeneratedKey{Environment: env.ID, Text: text})
-	}
-	return b, nil
-}
-
-// addFirstEnvironments adds those that are missing, so that a first start that was cut short is completed by the next.
-func (s *Service) addFirstEnvironments(ctx context.Context) error {
-	for _, env := range []*Environment{
-		{ID: EnvironmentDevelopment, Name: "Development"},
-		{ID: EnvironmentProduction, Name: "Production", Production: true},
-	} {
-		if _, err := s.Environment(env.ID); err == nil {
-			continue
-		}
-		if err := s.addEnvironment(ctx, ledger.Actor{}, env); err != nil {
-			return err
-		}
-	}
-	return nil
-}

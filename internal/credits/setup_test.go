@@ -27,7 +27,7 @@ var actor = ledger.Actor{Kind: ledger.ActorAPI, ID: "key"}
 // world is a service over a fresh store, with a clock that the test moves.
 type world struct {
 	*credits.Service
-	t      *testing.T
+	t      testing.TB
 	ctx    context.Context
 	store  *store.Store
 	engine *engine.Engine
@@ -37,7 +37,13 @@ type world struct {
 
 func setup(t *testing.T) *world {
 	t.Helper()
-	s, err := store.Open(t.Context(), postgres.Options(t))
+	return open(t, postgres.Options(t))
+}
+
+// open is setup over a database that may be in use already.
+func open(t testing.TB, o store.Options) *world {
+	t.Helper()
+	s, err := store.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,18 +61,12 @@ func (w *world) restart() {
 	if w.engine != nil {
 		w.engine.Close()
 	}
-	clock := func(string) ledger.Time { return w.now() }
 	var err error
+	clock := func(string) ledger.Time { return w.now() }
 	if w.engine, err = engine.Open(w.ctx, engine.Options{Journal: w.store.Journal(), Clock: clock}); err != nil {
 		w.t.Fatal(err)
 	}
-	service, err := credits.New(w.ctx, credits.Options{
-		Random: rand.Reader,
-		Store:  w.store,
-		Engine: w.engine,
-		Clock:  clock,
-		NewID:  func() string { return fmt.Sprintf("id%d", w.ids.Add(1)) },
-	})
+	service, err := credits.New(w.ctx, w.options())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -76,13 +76,23 @@ func (w *world) restart() {
 	}
 }
 
+func (w *world) options() credits.Options {
+	return credits.Options{
+		Random: rand.Reader,
+		Store:  w.store,
+		Engine: w.engine,
+		Clock:  func(string) ledger.Time { return ledger.Time(w.clock.Load()) },
+		NewID:  func() string { return fmt.Sprintf("id%d", w.ids.Add(1)) },
+	}
+}
+
 func (w *world) now() ledger.Time { return ledger.Time(w.clock.Load()) }
 
 // tick moves the clock and returns the new instant.
 func (w *world) tick(d ledger.Time) ledger.Time { return ledger.Time(w.clock.Add(int64(d))) }
 
 // must stops the test on an error.
-func must[T any](t *testing.T) func(T, error) T {
+func must[T any](t testing.TB) func(T, error) T {
 	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {

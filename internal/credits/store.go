@@ -22,6 +22,32 @@ type Store interface {
 	// View runs fn in one read-only transaction, which sees one state of the database that is at least as new as every
 	// Update that returned before View was called.
 	View(ctx context.Context, fn func(Tx) error) error
+	// Shared tells whether other processes may write to the same database.
+	Shared() bool
+	// Changes lists what was committed before the call and has not been seen: the audit trail of each environment in its
+	// order, at most so many rows of each, and one Change without a number for each environment that is not known.
+	Changes(ctx context.Context, seen Seen, most int) ([]Change, error)
+}
+
+// Seen says up to where the changes of all nodes are known.
+type Seen struct {
+	Environments int64 // the greatest number of an environment
+	Trails       []TrailPosition
+}
+
+// TrailPosition is a place in the audit trail of an environment.
+type TrailPosition struct {
+	Environment string
+	No          int64
+}
+
+// Change is a row of the audit trail as other nodes need it.
+type Change struct {
+	Environment string
+	No          int64
+	Action      string
+	Customer    string // whose state was changed, or empty
+	Revision    int64  // of the catalogue: not of this change, but at least as new
 }
 
 // Tx is one transaction. Every row belongs to an environment, and a Tx never reads or writes across two. Objects handed
@@ -37,6 +63,12 @@ type Tx interface {
 type EnvironmentTx interface {
 	// Environments lists all, in order of No.
 	Environments(ctx context.Context) ([]*Environment, error)
+	// LockInstallation makes every other transaction that calls it wait until this one ends. It comes before every other
+	// lock. Whoever changes the set of environments or keys holds it.
+	LockInstallation(ctx context.Context) error
+	// LockEnvironment keeps the environment's catalogue as it is until the transaction ends, and returns its revision. It
+	// comes after the locks of customers. It fails with ErrMissing for an unknown environment.
+	LockEnvironment(ctx context.Context, env string) (revision int64, err error)
 	// InsertEnvironment fails with ErrTaken if the id exists.
 	InsertEnvironment(ctx context.Context, e *Environment) error
 	// Keys lists the keys of all environments.
@@ -45,7 +77,8 @@ type EnvironmentTx interface {
 	InsertKey(ctx context.Context, k *Key) error
 	// UpdateKey stores the instant of revocation.
 	UpdateKey(ctx context.Context, k *Key) error
-	// NextNo returns a row number greater than all before it in the environment.
+	// NextNo returns a row number greater than all before it in the environment, and locks the environment: numbers are
+	// committed in their order.
 	NextNo(ctx context.Context, env string) (int64, error)
 	// AppendAudit adds one row to the trail, which is never changed.
 	AppendAudit(ctx context.Context, env string, row *AuditRow) error

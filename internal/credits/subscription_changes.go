@@ -27,7 +27,7 @@ type Cancellation struct {
 
 // UpdateSubscription changes a live subscription.
 func (s *Service) UpdateSubscription(ctx context.Context, env string, actor ledger.Actor, id string, in SubscriptionUpdate) (*Subscription, error) {
-	return s.changeSubscription(ctx, env, Audit{Actor: actor, Action: "subscription.updated", Object: id}, func(sub *Subscription, now ledger.Time) error {
+	return s.changeSubscription(ctx, env, Audit{Actor: actor, Action: "subscription.updated", Object: id}, func(cat *Catalog, sub *Subscription, now ledger.Time) error {
 		if !sub.Live(now) {
 			return subscriptionEnded(sub)
 		}
@@ -40,7 +40,7 @@ func (s *Service) UpdateSubscription(ctx context.Context, env string, actor ledg
 		if err := sub.check(); err != nil {
 			return err
 		}
-		return s.updateTerms(s.Catalog(env), sub, &in, now)
+		return s.updateTerms(cat, sub, &in, now)
 	})
 }
 
@@ -76,7 +76,7 @@ func (s *Service) CancelSubscription(ctx context.Context, env string, actor ledg
 	if in.Time != "" && in.Time != "IMMEDIATE" {
 		return nil, NotSupported("cancellationTime", "only IMMEDIATE is supported yet")
 	}
-	return s.changeSubscription(ctx, env, Audit{Actor: actor, Action: "subscription.canceled", Object: id}, func(sub *Subscription, now ledger.Time) error {
+	return s.changeSubscription(ctx, env, Audit{Actor: actor, Action: "subscription.canceled", Object: id}, func(_ *Catalog, sub *Subscription, now ledger.Time) error {
 		if !sub.cancel(now, "Immediate") {
 			return subscriptionEnded(sub)
 		}
@@ -86,11 +86,10 @@ func (s *Service) CancelSubscription(ctx context.Context, env string, actor ledg
 
 // MigrateSubscription moves a live subscription to the published version of its plan and add-ons, for events from now on.
 func (s *Service) MigrateSubscription(ctx context.Context, env string, actor ledger.Actor, id string) (*Subscription, error) {
-	return s.changeSubscription(ctx, env, Audit{Actor: actor, Action: "subscription.migrated", Object: id}, func(sub *Subscription, now ledger.Time) error {
+	return s.changeSubscription(ctx, env, Audit{Actor: actor, Action: "subscription.migrated", Object: id}, func(cat *Catalog, sub *Subscription, now ledger.Time) error {
 		if !sub.Live(now) {
 			return subscriptionEnded(sub)
 		}
-		cat := s.Catalog(env)
 		terms := cat.TermsAt(sub, max(now, sub.Current().From))
 		terms.Version = cat.packages[PlanRef(sub.PlanID)].Published
 		for i := range terms.Addons {
@@ -105,12 +104,13 @@ func subscriptionEnded(sub *Subscription) error {
 	return Conflict("SubscriptionNotActive", fmt.Sprintf("subscription %q has ended", sub.ID))
 }
 
-// changeSubscription runs a change on a subscription under the lock of its customer.
-func (s *Service) changeSubscription(ctx context.Context, env string, audit Audit, change func(*Subscription, ledger.Time) error) (*Subscription, error) {
+// changeSubscription runs a change on a subscription under the lock of its customer, by a catalogue that stays.
+func (s *Service) changeSubscription(ctx context.Context, env string, audit Audit, change func(*Catalog, *Subscription, ledger.Time) error) (*Subscription, error) {
 	found, err := s.Subscription(ctx, env, audit.Object)
 	if err != nil {
 		return nil, err
 	}
+	audit.Customer = found.CustomerID
 	var sub *Subscription
 	defer s.customers.drop(customerKey{env, found.CustomerID})
 	err = s.store.Update(ctx, func(tx Tx) error {
@@ -120,8 +120,12 @@ func (s *Service) changeSubscription(ctx context.Context, env string, audit Audi
 		if sub, err = tx.Subscription(ctx, env, audit.Object); err != nil {
 			return err
 		}
+		cat, err := s.lockedCatalog(ctx, tx, env)
+		if err != nil {
+			return err
+		}
 		now := s.clock(env)
-		if err := firstOf(sub.compile, func() error { return change(sub, now) }); err != nil {
+		if err := firstOf(sub.compile, func() error { return change(cat, sub, now) }); err != nil {
 			return err
 		}
 		sub.UpdatedAt = now

@@ -10,7 +10,7 @@ import (
 // ReadCatalog implements credits.Tx.
 func (t *transaction) ReadCatalog(ctx context.Context, env string) (*credits.Records, error) {
 	var r credits.Records
-	if err := t.row(ctx, `SELECT revision FROM environments WHERE id = $1`, []any{env}, &r.Revision); err != nil {
+	if err := t.row(ctx, `SELECT revision, last_no FROM environments WHERE id = $1`, []any{env}, &r.Revision, &r.LastNo); err != nil {
 		return nil, err
 	}
 	var errs [5]error

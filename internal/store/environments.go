@@ -37,9 +37,21 @@ func (t *transaction) LockCatalog(ctx context.Context, env string) (revision int
 	return revision, err
 }
 
+// LockEnvironment implements credits.Tx.
+func (t *transaction) LockEnvironment(ctx context.Context, env string) (revision int64, err error) {
+	err = t.row(ctx, `UPDATE environments SET revision = revision WHERE id = $1 RETURNING revision`, []any{env}, &revision)
+	return revision, err
+}
+
+// LockInstallation implements credits.Tx. The setting is there only to be locked.
+func (t *transaction) LockInstallation(ctx context.Context) error {
+	return t.exec(ctx, `INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+		"installation", []byte("locked while environments or keys change"))
+}
+
 // AppendAudit implements credits.Tx.
 func (t *transaction) AppendAudit(ctx context.Context, env string, a *credits.AuditRow) error {
-	return t.exec(ctx, `INSERT INTO audit (environment, no, at, actor_kind, actor_id, request_id, action, object)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		env, a.No, a.At, int64(a.Actor.Kind), a.Actor.ID, a.RequestID, a.Action, a.Object)
+	return t.exec(ctx, `INSERT INTO audit (environment, no, at, actor_kind, actor_id, request_id, action, object, customer)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		env, a.No, a.At, int64(a.Actor.Kind), a.Actor.ID, a.RequestID, a.Action, a.Object, a.Customer)
 }

@@ -91,7 +91,7 @@ func TestPostgres_migration_waits_for_a_lock(t *testing.T) {
 	if err := openAt(t, address).Close(); err != nil {
 		t.Fatal(err)
 	}
-	postgres.Execute(t, address, `DELETE FROM scrip_migrations WHERE version_id = 6`, `DROP TABLE grant_keys`)
+	postgres.Execute(t, address, `DELETE FROM scrip_migrations WHERE version_id = 8`, `DROP TABLE grant_keys`)
 	holder, err := sql.Open("pgx", address)
 	if err != nil {
 		t.Fatal(err)
@@ -193,23 +193,17 @@ func BenchmarkPostgres_commit(b *testing.B) {
 func TestPostgres_same_request_twice(t *testing.T) {
 	// Of equal requests that begin at once, one keeps its response and all others are shown that one.
 	t.Parallel()
-	s := openAt(t, postgres.Database(t))
-	err := s.Update(t.Context(), func(tx credits.Tx) error {
-		return tx.InsertEnvironment(t.Context(), &credits.Environment{No: 1, ID: "env_dev", Name: "Development"})
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := credits.ResponseKey{Environment: "env_dev", Operation: "POST /x", Key: "k"}
+	r := newResponses(t, openAt(t, postgres.Database(t)))
 	kept := make([]string, 8)
 	var wait sync.WaitGroup
 	for i := range kept {
 		wait.Go(func() {
-			r, err := s.BeginResponse(context.Background(), key, credits.Response{EffectKey: fmt.Sprint(i), ExpiresAt: 10}, 1, false)
+			fresh := credits.Response{EffectKey: fmt.Sprint(i), ExpiresAt: 10, Holder: fmt.Sprint(i), HeldUntil: 5}
+			got, err := r.store.BeginResponse(context.Background(), r.key, fresh, 1, false)
 			if err != nil {
 				t.Error(err)
 			}
-			kept[i] = r.EffectKey
+			kept[i] = got.Holder
 		})
 	}
 	wait.Wait()

@@ -35,12 +35,15 @@ type Options struct {
 type Store struct {
 	writer  *sql.DB
 	reader  *sql.DB
+	changes *sql.DB // for Changes alone: long reads must not keep requests from being confirmed
 	dialect dialect
 	journal *Journal
 	wal     *walKeeper
 	claim   io.Closer
 	node    string // names this process among those that share the database
 	log     *slog.Logger
+
+	dropping sync.Mutex // of expired responses
 
 	failOnce sync.Once
 	failed   chan struct{}
@@ -86,6 +89,10 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 	if s.reader, err = s.dialect.openReader(o); err != nil {
 		return err
 	}
+	if s.changes, err = s.dialect.openReader(o); err != nil {
+		return err
+	}
+	s.changes.SetMaxOpenConns(1)
 	if s.journal, err = openJournal(ctx, s); err != nil {
 		return err
 	}
@@ -106,7 +113,7 @@ func (s *Store) Close() error {
 	if s.wal != nil {
 		errs = append(errs, s.wal.close())
 	}
-	for _, db := range []*sql.DB{s.reader, s.writer} {
+	for _, db := range []*sql.DB{s.changes, s.reader, s.writer} {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}

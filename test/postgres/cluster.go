@@ -85,8 +85,11 @@ func Private(t testing.TB, settings ...string) *Cluster {
 	return c
 }
 
-// Stop ends the server and removes its data.
+// Stop ends the server and removes its data. Stopping it again does nothing.
 func (c *Cluster) Stop() error {
+	if c.command.ProcessState != nil {
+		return nil
+	}
 	return errors.Join(c.input.Close(), c.command.Wait())
 }
 
