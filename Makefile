@@ -45,8 +45,12 @@ generate: ## Write the generated files (*.gen.*) again from their sources
 	scripts/generate.sh
 
 .PHONY: bench
-bench: build ## Measure throughput and latency beside the two comparison servers
+bench: build ## Measure throughput and latency on SQLite beside the comparison servers
 	bin/scrip bench
+
+.PHONY: bench-postgres
+bench-postgres: build ## The same on a private PostgreSQL server, beside client SQL and a stored function
+	bin/scrip bench --postgres
 
 .PHONY: model
 model: ## Random operations against the naive model (MODEL_OPS=1000000 pure, MODEL_SERVED_OPS=100000 over REST)

@@ -39,6 +39,9 @@ func TestBenchFlags(t *testing.T) {
 		"quick": {[]string{"--quick", "--rounds=9"}, func(o *bench.Options) {
 			o.Rounds, o.Duration, o.Warmup, o.Sustained, o.Customers = 1, time.Second, 250*time.Millisecond, 0, 500
 		}},
+		"postgres": {[]string{"--database-url=postgres://host/name"}, func(o *bench.Options) {
+			o.Database, o.Servers = "postgres://host/name", bench.PostgresNames
+		}},
 		"parts": {
 			[]string{"--only", "scrip,floor", "--cells=8x100,1x5", "--no-half-load", "--no-checks", "--no-memory", "--preload=7", "--seed=9", "--sustained=0s"},
 			func(o *bench.Options) {
@@ -79,15 +82,18 @@ func TestBenchRefusesWhatItCannotMeasure(t *testing.T) {
 func TestBenchChildrenAreUnderstood(t *testing.T) {
 	// The program understands the command lines with which it starts itself.
 	t.Parallel()
-	for _, name := range bench.Names {
-		p := &program{env: noVariables}
-		if _, err := p.parse(childArguments(name, "folder")); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		rival := p.line.Bench.Rival == name && p.line.Bench.Dir == "folder"
-		product := p.line.Serve.Data == "folder" && p.line.Serve.Listen == "127.0.0.1:0"
-		if rival == product || product != (name == bench.Scrip) {
-			t.Errorf("%s is started as %+v", name, p.line)
+	for _, at := range []bench.Place{{Dir: "folder"}, {Dir: "folder", URL: "postgres://host/name"}} {
+		for _, name := range bench.PostgresNames {
+			p := &program{env: noVariables}
+			if _, err := p.parse(childArguments(name, at)); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			rival, serve := &p.line.Bench, &p.line.Serve
+			isRival := rival.Rival == name && rival.Dir == at.Dir && rival.DatabaseURL == at.URL
+			isProduct := serve.Data == at.Dir && serve.DatabaseURL == at.URL && serve.Listen == "127.0.0.1:0"
+			if isRival == isProduct || isProduct != (name == bench.Scrip) {
+				t.Errorf("%s is started as %+v", name, p.line)
+			}
 		}
 	}
 }

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/scrip-dev/scrip/internal/amount"
@@ -16,7 +13,6 @@ import (
 type entrant struct {
 	*run
 	name   string
-	dir    string
 	server *Server
 	cost   int64 // of everything acknowledged, in thousandths of a credit
 }
@@ -51,26 +47,33 @@ func (f field) stop(ctx context.Context) error {
 // enter starts one server on a fresh copy of its template and lets it touch every customer. An entrant that it answers
 // must be stopped, also when there is an error.
 func (r *run) enter(ctx context.Context, name string) (*entrant, error) {
-	e := &entrant{run: r, name: name, dir: filepath.Join(r.Dir, "round-"+name)}
-	if err := os.MkdirAll(e.dir, 0o700); err != nil {
-		return nil, err
+	e := &entrant{run: r, name: name}
+	place, err := r.place(ctx, e)
+	if err == nil {
+		e.server, err = r.Start(ctx, name, place)
 	}
-	if template := r.subjects[name].template(); template != "" {
-		if err := copyFolder(e.dir, filepath.Join(r.templates(), template)); err != nil {
-			return nil, err
-		}
-		e.cost = r.costs[template]
-	}
-	var err error
-	if e.server, err = r.Start(ctx, name, e.dir); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, errors.Join(err, r.places.remove(ctx, e.placeName()))
 	}
 	return e, e.touch(ctx)
 }
 
+// place makes a copy of the template of an entrant, and notes what the template has consumed.
+func (r *run) place(ctx context.Context, e *entrant) (Place, error) {
+	template := r.subjects[e.name].template()
+	if template == "" {
+		return r.places.folder(e.placeName())
+	}
+	e.cost = r.costs[template]
+	return r.places.copy(ctx, e.placeName(), templateName(template))
+}
+
+// placeName is under which name an entrant has its place.
+func (e *entrant) placeName() string { return "round-" + e.name }
+
 // stop stops the server and removes its data.
 func (e *entrant) stop(ctx context.Context) error {
-	return errors.Join(e.server.Stop(ctx), os.RemoveAll(e.dir))
+	return errors.Join(e.server.Stop(ctx), e.places.remove(ctx, e.placeName()))
 }
 
 // touch reports one event of every customer, so that no server is measured while it still reads its customers from disk.
@@ -104,8 +107,8 @@ func (e *entrant) send(ctx context.Context, body []byte) error {
 
 // load waits until the server is idle, puts load on it, and compares what it acknowledged with what it says it holds.
 func (e *entrant) load(ctx context.Context, p phase) (result, error) {
-	settle(ctx, e.server)
-	p.server, p.customers = e.server, e.Customers
+	e.settle(ctx, e.server)
+	p.server, p.database, p.customers = e.server, e.DatabasePID, e.Customers
 	got, err := e.now.run(ctx, p)
 	if err != nil {
 		return got, err
@@ -126,41 +129,4 @@ func (e *entrant) verify(ctx context.Context) error {
 		err = fmt.Errorf("%w: it holds %s credits, acknowledged were %s", errLost, got, want)
 	}
 	return err
-}
-
-// copyFolder copies the files of a folder and makes them durable, so that writing them back disturbs nobody later.
-func copyFolder(to, from string) error {
-	entries, err := os.ReadDir(from)
-	if err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		source, target := filepath.Join(from, entry.Name()), filepath.Join(to, entry.Name())
-		switch {
-		case entry.IsDir():
-			if err := errors.Join(os.MkdirAll(target, 0o700), copyFolder(target, source)); err != nil {
-				return err
-			}
-		case entry.Type().IsRegular():
-			if err := copyFile(target, source); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// copyFile copies one file.
-func copyFile(to, from string) error {
-	source, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer source.Close()
-	target, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(target, source)
-	return errors.Join(err, target.Sync(), target.Close())
 }

@@ -88,7 +88,7 @@ func (e *entrant) checks(ctx context.Context) error {
 		server: e.server, customers: e.Customers, clients: checkClients, seed: seedOf(e.Seed, partChecks), do: checkEntitlement,
 		warm: e.Warmup, length: e.Duration, rate: checksPerSecond,
 	}
-	settle(ctx, e.server)
+	e.settle(ctx, e.server)
 	alone, err := e.now.run(ctx, checks)
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ func reportOf(events int) request {
 // phase is load on one server.
 type phase struct {
 	server    *Server
+	database  int // the first process of its database, 0 for none
 	customers int
 	clients   int
 	seed      uint64
@@ -150,10 +151,13 @@ func (p *pace) next(ctx context.Context) (due time.Time, more bool) {
 // watch reads how much processor time the measured time takes.
 func (p *pace) watch(ctx context.Context) usageSpan {
 	p.sleepUntil(ctx, p.start)
-	server, generator := cpuTime(p.server.PID), cpuTime(ownPID)
+	server, generator := p.serverTime(), cpuTime(ownPID)
 	p.sleepUntil(ctx, p.end)
-	return usageSpan{cpuTime(p.server.PID) - server, cpuTime(ownPID) - generator}
+	return usageSpan{p.serverTime() - server, cpuTime(ownPID) - generator}
 }
+
+// serverTime is the processor time of the server and its database.
+func (p *pace) serverTime() time.Duration { return cpuTime(p.server.PID) + familyTime(p.database) }
 
 // sleepUntil waits for a moment or the end of ctx.
 func (p *pace) sleepUntil(ctx context.Context, moment time.Time) { pause(ctx, moment.Sub(p.now())) }

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 )
@@ -21,7 +19,7 @@ func (e *entrant) memory(ctx context.Context) error {
 	if m.Idle, m.IdleHeap, err = e.blank(ctx); err != nil {
 		return err
 	}
-	m.Loaded, m.LoadedHeap = footprint(ctx, e.server)
+	m.Loaded, m.LoadedHeap = e.footprint(ctx, e.server)
 	m.PerPool = float64(m.Loaded-m.Idle) / float64(m.Pools)
 	if m.IdleHeap > 0 && m.LoadedHeap > 0 {
 		m.PerPoolLiveHeap = float64(m.LoadedHeap-m.IdleHeap) / float64(m.Pools)
@@ -31,26 +29,28 @@ func (e *entrant) memory(ctx context.Context) error {
 	return nil
 }
 
-// blank answers the footprint of the server on an empty folder.
+// blank answers the footprint of the server on an empty place.
 func (e *entrant) blank(ctx context.Context) (resident, heap int64, err error) {
-	dir := filepath.Join(e.Dir, "blank")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return 0, 0, err
-	}
-	server, err := e.Start(ctx, e.name, dir)
+	const name = "blank"
+	defer func() { err = errors.Join(err, e.places.remove(ctx, name)) }()
+	place, err := e.places.fresh(ctx, name)
 	if err != nil {
 		return 0, 0, err
 	}
-	resident, heap = footprint(ctx, server)
-	return resident, heap, errors.Join(server.Stop(ctx), os.RemoveAll(dir))
+	server, err := e.Start(ctx, e.name, place)
+	if err != nil {
+		return 0, 0, err
+	}
+	resident, heap = e.footprint(ctx, server)
+	return resident, heap, server.Stop(ctx)
 }
 
 // footprint answers the resident memory and the live heap of a server that has calmed down, each 0 when it is not known.
-func footprint(ctx context.Context, s *Server) (resident, heap int64) {
+func (r *run) footprint(ctx context.Context, s *Server) (resident, heap int64) {
 	if s.PID == 0 {
 		return 0, 0
 	}
-	settle(ctx, s)
+	r.settle(ctx, s)
 	pause(ctx, calm)
 	return residentBytes(s.PID), liveHeap(ctx, s)
 }

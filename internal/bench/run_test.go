@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/scrip-dev/scrip/internal/bench/rival"
+	pg "github.com/scrip-dev/scrip/test/postgres"
 )
 
 func TestRunMeasuresTheRivals(t *testing.T) {
@@ -40,8 +42,39 @@ func TestRunMeasuresTheRivals(t *testing.T) {
 		t.Errorf("half load: %+v", report.HalfLoad)
 	}
 	left, err := os.ReadDir(o.Dir)
-	if err != nil || len(left) != 1 { // the templates of the last stage
+	if err != nil || len(left) != 1 { // the template of the last stage
 		t.Errorf("left behind: %v %v", left, err)
+	}
+}
+
+func TestRunMeasuresTheRivalsOnPostgreSQL(t *testing.T) {
+	// A run on a PostgreSQL server measures every rival there on a database of its own, and drops them all.
+	t.Parallel()
+	server := pg.Database(t)
+	o := quick(t, nil, rival.Usual, rival.Batched, rival.Function, rival.Floor)
+	o.Database, o.Preload = server, 300
+	report, err := Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, stage := range report.Stages {
+		if len(stage.Figures) != 8 {
+			t.Errorf("%d figures", len(stage.Figures))
+		}
+	}
+	if !strings.HasPrefix(report.Machine.Database, "PostgreSQL ") {
+		t.Errorf("measured on %q", report.Machine.Database)
+	}
+	db, err := sql.Open("pgx", server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var left int
+	p := places{dir: o.Dir}
+	err = db.QueryRow(`SELECT COUNT(*) FROM pg_database WHERE datname LIKE $1`, p.databaseName("%")).Scan(&left)
+	if err != nil || left != 0 {
+		t.Errorf("%d databases are left (%v)", left, err)
 	}
 }
 
@@ -105,7 +138,7 @@ func TestRefusedSetUpEndsTheRun(t *testing.T) {
 	// A server that refuses a call of the set-up is named, with the call and the answer.
 	t.Parallel()
 	o := quick(t, nil, Scrip)
-	o.Start = func(context.Context, string, string) (*Server, error) {
+	o.Start = func(context.Context, string, Place) (*Server, error) {
 		return serveHandler(http.NotFoundHandler()), nil
 	}
 	_, err := Run(t.Context(), o)

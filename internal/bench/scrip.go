@@ -46,8 +46,8 @@ var catalogue = []call{
 func (s *scrip) template() string { return Scrip }
 
 // prepare sets everything up over REST and preloads with the largest batches.
-func (s *scrip) prepare(ctx context.Context, dir string, c content) (cost int64, err error) {
-	server, err := s.start(ctx, Scrip, dir)
+func (s *scrip) prepare(ctx context.Context, at Place, c content) (cost int64, err error) {
+	server, err := s.start(ctx, Scrip, at)
 	if err != nil {
 		return 0, err
 	}

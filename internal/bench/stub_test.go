@@ -108,7 +108,7 @@ func serveHandler(h http.Handler) *Server {
 }
 
 // serveRival starts a rival in this process.
-func serveRival(name, dir string) (*Server, error) {
+func serveRival(name string, at Place) (*Server, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -116,18 +116,18 @@ func serveRival(name, dir string) (*Server, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- rival.Serve(ctx, rival.Settings{Name: name, Dir: dir, APIKey: apiKey, Now: time.Now}, listener)
+		ended <- rival.Serve(ctx, rival.Settings{Name: name, Dir: at.Dir, URL: at.URL, APIKey: apiKey, Now: time.Now}, listener)
 	}()
 	return &Server{Address: listener.Addr().String(), Stop: func(context.Context) error { cancel(); return <-ended }}, nil
 }
 
 // inProcess starts all servers in this process; Scrip is the stub.
 func inProcess(s *stub) Starter {
-	return func(_ context.Context, name, dir string) (*Server, error) {
+	return func(_ context.Context, name string, at Place) (*Server, error) {
 		if name == Scrip {
-			return s.open(dir)
+			return s.open(at.Dir)
 		}
-		return serveRival(name, dir)
+		return serveRival(name, at)
 	}
 }
 

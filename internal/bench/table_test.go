@@ -13,7 +13,7 @@ import (
 // sampleReport is a report with every part.
 func sampleReport() *Report {
 	r := &Report{
-		Machine:   Machine{Processor: "Example CPU", Cores: 2, MemoryMB: 7900, System: "linux 6.1", FileSystem: "ext4", SyncMicros: 251.4, Go: "go1.26"},
+		Machine:   Machine{Processor: "Example CPU", Cores: 2, MemoryMB: 7900, System: "linux 6.1", FileSystem: "ext4", SyncMicros: 251.4, Go: "go1.26", Database: "SQLite"},
 		Customers: 10_000, Rounds: 2, Seconds: 5, Servers: []string{Scrip, rival.Usual, rival.Floor},
 		Stages:    []Stage{{}, {Preloaded: 5_000_000}},
 		Sustained: &Sustained{Server: Scrip, Cell: largest, Seconds: 60, Measure: Measure{EventsPerSecond: 130_000, Latency: Latency{20, 40, 90}}, SlowestTenth: 101_000},
@@ -38,7 +38,7 @@ func TestTable(t *testing.T) {
 	// The table shows every figure, ratio and verdict, in columns.
 	t.Parallel()
 	const want = `
-Example CPU, 2 cores, 8 GB, linux 6.1, ext4 (append and sync of 4 kB: 251 µs), go1.26
+Example CPU, 2 cores, 8 GB, linux 6.1, ext4 (append and sync of 4 kB: 251 µs), go1.26, SQLite
 From HTTP request to durable commit, load generator on the same cores; 10000 customers; medians of 2 interleaved rounds of 5s.
 
 Events per second, clients × events in a request, starting with 0 events
@@ -106,6 +106,28 @@ func TestGoals(t *testing.T) {
 		"entitlement check, p99, beside nothing": "0.50 aim",
 		"memory, idle":                           "40.0 aim",
 		"memory for a loaded pool":               "2,000 missed",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("goals (-want +got):\n%s", diff)
+	}
+}
+
+func TestGoalsOnPostgreSQL(t *testing.T) {
+	// On PostgreSQL the goals are its own, with the stored function beside the client SQL.
+	t.Parallel()
+	r := sampleReport()
+	r.Machine.Database = "PostgreSQL 15.8"
+	r.Sustained.Cell = batch
+	r.Stages[0].add(rival.Function, batch, Measure{EventsPerSecond: 10_000})
+	got := map[string]string{}
+	for _, g := range r.speedGoals() {
+		got[g.Name] = figure(g.Reached) + " " + g.Verdict()
+	}
+	want := map[string]string{
+		"sustained, 8 × 100":                   "130,000 aim",
+		"against the usual service, 8 × 100":   "20.0 missed",
+		"against the stored function, 8 × 100": "10.1 pass",
+		"share of the floor, 8 × 100":          "0.50 aim",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("goals (-want +got):\n%s", diff)

@@ -43,3 +43,17 @@ func Execute(ctx context.Context, address string, statements ...string) error {
 	}
 	return errors.Join(err, db.Close())
 }
+
+// Describe names a server and the settings that decide whether a commit survives a crash.
+func Describe(ctx context.Context, server string) (string, error) {
+	db, err := sql.Open("pgx", server)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = db.Close() }()
+	var text string
+	err = db.QueryRowContext(ctx, `SELECT 'PostgreSQL ' || current_setting('server_version') || ' (fsync ' || current_setting('fsync') ||
+		', full_page_writes ' || current_setting('full_page_writes') || ', synchronous_commit ' || current_setting('synchronous_commit') || ')'`).
+		Scan(&text)
+	return text, err
+}

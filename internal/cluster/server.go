@@ -8,7 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -24,15 +27,21 @@ const exitNotInstalled = 3
 // Server is a private server. It ends with Stop, or with the process that started it.
 type Server struct {
 	URL    string // of the database "postgres", for a user who may do everything
-	Folder string // the postmaster's process id is in data/postmaster.pid below it
+	Folder string // where it keeps everything; the data is in data below it
 
 	command *exec.Cmd
 	input   io.Closer // the script runs for as long as this is open
 }
 
-// Start starts a server with default durability and further settings, each NAME=VALUE.
-func Start(settings ...string) (*Server, error) {
+// Start starts a server with default durability and further settings, each NAME=VALUE, below the folder for temporary files.
+func Start(settings ...string) (*Server, error) { return StartIn("", settings...) }
+
+// StartIn is Start below a folder that everybody may enter.
+func StartIn(dir string, settings ...string) (*Server, error) {
 	s := &Server{command: exec.Command("bash", append([]string{"-c", script, "cluster.sh"}, settings...)...)}
+	if dir != "" {
+		s.command.Env = append(os.Environ(), "TMPDIR="+dir)
+	}
 	var stderr strings.Builder
 	s.command.Stderr = &stderr
 	stdout, err := s.command.StdoutPipe()
@@ -54,6 +63,16 @@ func Start(settings ...string) (*Server, error) {
 		return nil, fmt.Errorf("the PostgreSQL server did not start: %s", strings.TrimSpace(stderr.String()))
 	}
 	return s, nil
+}
+
+// Process is the id of the server's first process.
+func (s *Server) Process() (int, error) {
+	text, err := os.ReadFile(filepath.Join(s.Folder, "data", "postmaster.pid"))
+	if err != nil {
+		return 0, err
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	return strconv.Atoi(line)
 }
 
 // Stop ends the server and removes its data.

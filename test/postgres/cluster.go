@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -50,7 +47,7 @@ func Private(t testing.TB, settings ...string) *Cluster {
 // an immediate shutdown does, and SIGKILL not even tells the others. The server starts again by itself. Crash returns
 // when it takes connections, with the instant.
 func (c *Cluster) Crash(ctx context.Context, signal syscall.Signal) (up time.Time, err error) {
-	before, err := c.process()
+	before, err := c.Process()
 	if err != nil {
 		return up, err
 	}
@@ -60,7 +57,7 @@ func (c *Cluster) Crash(ctx context.Context, signal syscall.Signal) (up time.Tim
 	ctx, cancel := context.WithTimeout(ctx, upMax)
 	defer cancel()
 	for {
-		if now, err := c.process(); err == nil && now != before && c.answers(ctx) {
+		if now, err := c.Process(); err == nil && now != before && c.answers(ctx) {
 			return time.Now(), nil
 		}
 		select {
@@ -69,16 +66,6 @@ func (c *Cluster) Crash(ctx context.Context, signal syscall.Signal) (up time.Tim
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
-}
-
-// process is the id of the server's first process.
-func (c *Cluster) process() (int, error) {
-	text, err := os.ReadFile(filepath.Join(c.Folder, "data", "postmaster.pid"))
-	if err != nil {
-		return 0, err
-	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	return strconv.Atoi(line)
 }
 
 func (c *Cluster) answers(ctx context.Context) bool {
