@@ -24,7 +24,7 @@ type benchCommand struct {
 	Customers   int           `default:"10000" help:"How many customers, each with a pool of credits."`
 	Preload     int           `placeholder:"EVENTS" help:"Measure everything again on servers that hold so many events, to see what growth costs."`
 	Sustained   time.Duration `default:"60s" help:"How long the last cell is kept up at the end; 0s to leave it out."`
-	HalfLoad    bool          `default:"true" negatable:"" help:"Measure latencies at half of the measured rate."`
+	Rates       []float64     `default:"0.5" placeholder:"RATE" help:"Measure latencies while requests arrive at random moments at these rates: up to 1 a share of what each cell reached, else events a second; 0 to leave it out."`
 	Checks      bool          `default:"true" negatable:"" help:"Measure entitlement checks."`
 	Memory      bool          `default:"true" negatable:"" help:"Measure the memory of the server."`
 	Seed        uint64        `default:"1" help:"From which the events follow."`
@@ -88,7 +88,7 @@ func (c *benchCommand) startPostgres(o *bench.Options) (stop func(), err error) 
 func (c *benchCommand) options(p *program) (bench.Options, error) {
 	o := bench.Options{
 		Database: c.DatabaseURL, Servers: c.Only, Cells: bench.Cells, Rounds: c.Rounds, Warmup: c.Warmup, Duration: c.Duration,
-		Customers: c.Customers, Preload: c.Preload, Sustained: c.Sustained, HalfLoad: c.HalfLoad, Checks: c.Checks, Memory: c.Memory,
+		Customers: c.Customers, Preload: c.Preload, Sustained: c.Sustained, Checks: c.Checks, Memory: c.Memory,
 		Seed: c.Seed, Now: p.now,
 		Progress: func(line string) { fmt.Fprintln(p.stderr, line) },
 	}
@@ -101,6 +101,11 @@ func (c *benchCommand) options(p *program) (bench.Options, error) {
 	if c.Quick {
 		o.Rounds, o.Duration, o.Warmup, o.Sustained = 1, quickDuration, quickWarmup, 0
 		o.Customers = min(o.Customers, quickCustomers)
+	}
+	for _, rate := range c.Rates {
+		if rate != 0 {
+			o.Rates = append(o.Rates, rate)
+		}
 	}
 	if len(c.Cells) > 0 {
 		o.Cells = nil

@@ -29,7 +29,7 @@ func TestBenchFlags(t *testing.T) {
 	t.Parallel()
 	full := bench.Options{
 		Servers: bench.Names, Cells: bench.Cells, Rounds: 3, Warmup: time.Second, Duration: 5 * time.Second, Customers: 10_000,
-		Sustained: time.Minute, HalfLoad: true, Checks: true, Memory: true, Seed: 1,
+		Sustained: time.Minute, Rates: []float64{0.5}, Checks: true, Memory: true, Seed: 1,
 	}
 	tests := map[string]struct {
 		args   []string
@@ -39,14 +39,15 @@ func TestBenchFlags(t *testing.T) {
 		"quick": {[]string{"--quick", "--rounds=9"}, func(o *bench.Options) {
 			o.Rounds, o.Duration, o.Warmup, o.Sustained, o.Customers = 1, time.Second, 250*time.Millisecond, 0, 500
 		}},
+		"rates": {[]string{"--rates=0.25,0.9,20000"}, func(o *bench.Options) { o.Rates = []float64{0.25, 0.9, 20_000} }},
 		"postgres": {[]string{"--database-url=postgres://host/name"}, func(o *bench.Options) {
 			o.Database, o.Servers = "postgres://host/name", bench.PostgresNames
 		}},
 		"parts": {
-			[]string{"--only", "scrip,floor", "--cells=8x100,1x5", "--no-half-load", "--no-checks", "--no-memory", "--preload=7", "--seed=9", "--sustained=0s"},
+			[]string{"--only", "scrip,floor", "--cells=8x100,1x5", "--rates=0", "--no-checks", "--no-memory", "--preload=7", "--seed=9", "--sustained=0s"},
 			func(o *bench.Options) {
 				o.Servers, o.Cells = []string{bench.Scrip, rival.Floor}, []bench.Cell{{Clients: 8, Events: 100}, {Clients: 1, Events: 5}}
-				o.HalfLoad, o.Checks, o.Memory, o.Preload, o.Seed, o.Sustained = false, false, false, 7, 9, 0
+				o.Rates, o.Checks, o.Memory, o.Preload, o.Seed, o.Sustained = nil, false, false, 7, 9, 0
 			},
 		},
 	}

@@ -112,8 +112,8 @@ func (r *Report) growthGoals() []Goal {
 // latencyGoals are about waiting.
 func (r *Report) latencyGoals() []Goal {
 	var all []Goal
-	for _, h := range r.HalfLoad {
-		if h.Server == Scrip {
+	for _, h := range r.OpenLoop {
+		if h.Server == Scrip && h.Asked == half {
 			all = append(all,
 				Goal{"half load, p99, " + h.Cell.String(), h.P99, 10, 5, "ms", true},
 				Goal{"half load, maximum, " + h.Cell.String(), h.Max, 50, 30, "ms", true})

@@ -28,7 +28,7 @@ type phase struct {
 	do        request
 	warm      time.Duration // not measured
 	length    time.Duration // measured, after warm
-	rate      float64       // requests a second, sent when due; 0 means each client sends as soon as it has its answer
+	rate      float64       // requests a second at random moments; 0 means each client sends as soon as it has its answer
 	limit     int64         // requests after which to stop, 0 for none
 }
 
@@ -51,7 +51,10 @@ func (now clock) run(ctx context.Context, p phase) (result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	begin := now()
-	pace := &pace{phase: p, now: now, begin: begin, start: begin.Add(p.warm), end: begin.Add(p.warm + p.length)}
+	pace := &pace{
+		phase: p, now: now, begin: begin, start: begin.Add(p.warm), end: begin.Add(p.warm + p.length),
+		arrivals: arrivals{random: random(seedOf(p.seed, partArrivals)), rate: p.rate},
+	}
 	parts := make([]result, p.clients)
 	var clients sync.WaitGroup
 	for i := range p.clients {
@@ -89,6 +92,7 @@ type pace struct {
 	phase
 	now               clock
 	begin, start, end time.Time
+	arrivals          arrivals
 	sent              atomic.Int64
 }
 
@@ -140,7 +144,7 @@ func (p *pace) next(ctx context.Context) (due time.Time, more bool) {
 	}
 	due = p.now()
 	if p.rate > 0 {
-		due = p.begin.Add(time.Duration(float64(number) / p.rate * float64(time.Second)))
+		due = p.begin.Add(p.arrivals.next())
 		if wait := due.Sub(p.now()); wait > 0 {
 			sleep(wait)
 		}

@@ -48,7 +48,7 @@ type Report struct {
 	Servers   []string   `json:"servers"`
 	Stages    []Stage    `json:"stages"`
 	Sustained *Sustained `json:"sustained,omitempty"`
-	HalfLoad  []HalfLoad `json:"halfLoad,omitempty"`
+	OpenLoop  []OpenLoop `json:"openLoop,omitempty"`
 	Checks    []Check    `json:"entitlementChecks,omitempty"`
 	Memory    *Memory    `json:"memory,omitempty"`
 	Goals     []Goal     `json:"goals,omitempty"`
@@ -87,10 +87,11 @@ type Sustained struct {
 	SlowestTenth float64 `json:"slowestTenthEventsPerSecond"` // the rate in the slowest of ten equal parts
 }
 
-// HalfLoad is a fixed rate of half of what a cell reached, so that latency is that of a server with room.
-type HalfLoad struct {
+// OpenLoop is a fixed rate at which requests arrive, however long the server takes for them.
+type OpenLoop struct {
 	Server          string  `json:"server"`
 	Cell            Cell    `json:"cell"`
+	Asked           float64 `json:"asked"` // up to 1 a share of what the cell reached in the rounds, else events a second
 	EventsPerSecond float64 `json:"offeredEventsPerSecond"`
 	Latency
 }
@@ -144,9 +145,10 @@ func (s *Stage) add(server string, c Cell, m Measure) {
 	f.Median = Measure{
 		EventsPerSecond: medianOf(f.Rounds, func(m Measure) float64 { return m.EventsPerSecond }),
 		Latency: Latency{
-			P50: medianOf(f.Rounds, func(m Measure) float64 { return m.P50 }),
-			P99: medianOf(f.Rounds, func(m Measure) float64 { return m.P99 }),
-			Max: max(f.Median.Max, m.Max),
+			P50:  medianOf(f.Rounds, func(m Measure) float64 { return m.P50 }),
+			P99:  medianOf(f.Rounds, func(m Measure) float64 { return m.P99 }),
+			P999: medianOf(f.Rounds, func(m Measure) float64 { return m.P999 }),
+			Max:  max(f.Median.Max, m.Max),
 		},
 		Requests:        f.Median.Requests + m.Requests,
 		ServerMicros:    medianOf(f.Rounds, func(m Measure) float64 { return m.ServerMicros }),

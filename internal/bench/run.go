@@ -22,7 +22,7 @@ type Options struct {
 	Customers int           // each is a pool; at most a million
 	Preload   int           // if above 0, everything is measured again on servers that hold so many events
 	Sustained time.Duration // of the long run; 0 for none
-	HalfLoad  bool          // measure latencies at half load
+	Rates     []float64     // offered to each cell to measure latencies: up to 1 a share of what it reached, else events a second
 	Checks    bool          // measure entitlement checks; only Scrip answers them
 	Memory    bool          // measure memory; only Scrip's
 	Seed      uint64
@@ -46,6 +46,8 @@ func (o *Options) validate() error {
 		return errors.New("a cell takes at least 100ms")
 	case o.Customers < 1 || o.Customers > customerMax:
 		return fmt.Errorf("customers: want 1 to %d", customerMax)
+	case slices.ContainsFunc(o.Rates, func(rate float64) bool { return !(rate > 0) }):
+		return errors.New("rates: want shares up to 1, or events a second")
 	case o.Preload < 0:
 		return errors.New("preload: want 0 or more events")
 	}

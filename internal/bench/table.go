@@ -101,11 +101,11 @@ func (r *Report) writeExtras(t *table) {
 		t.line("\nSustained for %gs, %s, %s: %s events/s (slowest tenth %s), p50 / p99 / max %s / %s / %s ms", s.Seconds, s.Cell, s.Server,
 			count(s.EventsPerSecond), count(s.SlowestTenth), short(s.P50), short(s.P99), short(s.Max))
 	}
-	if len(r.HalfLoad) > 0 {
-		t.line("\nLatency in ms at half load, from when a request was due")
-		t.row("", "server", "events/s", "p50", "p99", "max")
-		for _, h := range r.HalfLoad {
-			t.row(h.Cell.String(), h.Server, count(h.EventsPerSecond), short(h.P50), short(h.P99), short(h.Max))
+	if len(r.OpenLoop) > 0 {
+		t.line("\nLatency in ms at fixed rates, requests arriving at random moments, from when a request was due")
+		t.row("", "server", "offered", "events/s", "p50", "p99", "p99.9", "max")
+		for _, o := range r.OpenLoop {
+			t.row(o.Cell.String(), o.Server, o.asked(), count(o.EventsPerSecond), short(o.P50), short(o.P99), short(o.P999), short(o.Max))
 		}
 	}
 	if len(r.Checks) > 0 {
@@ -119,6 +119,14 @@ func (r *Report) writeExtras(t *table) {
 		t.line("\nMemory of %s: idle %s, with %s pools loaded %s; for a pool %.0f bytes resident, %.0f bytes of live heap", m.Server,
 			megabytes(m.Idle), count(float64(m.Pools)), megabytes(m.Loaded), m.PerPool, m.PerPoolLiveHeap)
 	}
+}
+
+// asked prints what rate was asked for.
+func (o *OpenLoop) asked() string {
+	if o.Asked > 1 {
+		return "fixed"
+	}
+	return fmt.Sprintf("%.0f %%", 100*o.Asked)
 }
 
 // writeGoals prints what was promised.
