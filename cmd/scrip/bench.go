@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/scrip-dev/scrip/internal/bench"
@@ -27,6 +28,7 @@ type benchCommand struct {
 	Rates       []float64     `default:"0.5" placeholder:"RATE" help:"Measure latencies while requests arrive at random moments at these rates: up to 1 a share of what each cell reached, else events a second; 0 to leave it out."`
 	Checks      bool          `default:"true" negatable:"" help:"Measure entitlement checks."`
 	Memory      bool          `default:"true" negatable:"" help:"Measure the memory of the server."`
+	Nodes       int           `default:"1" placeholder:"N" help:"Measure Scrip also as so many processes on one PostgreSQL database, with each request sent to the next one, and with the requests about a customer all sent to one."`
 	Seed        uint64        `default:"1" help:"From which the events follow."`
 	JSON        string        `name:"json" placeholder:"FILE" help:"Write every figure to a file."`
 	Dir         string        `placeholder:"DIR" help:"Where to put the measured data, on a real disk. Default: a folder for temporary files."`
@@ -97,6 +99,9 @@ func (c *benchCommand) options(p *program) (bench.Options, error) {
 		if c.Postgres || c.DatabaseURL != "" {
 			o.Servers = bench.PostgresNames
 		}
+	}
+	if c.Nodes != 1 {
+		o.Servers = slices.Concat(o.Servers, bench.NodeNames(bench.Scrip, c.Nodes))
 	}
 	if c.Quick {
 		o.Rounds, o.Duration, o.Warmup, o.Sustained = 1, quickDuration, quickWarmup, 0

@@ -39,6 +39,9 @@ func TestBenchFlags(t *testing.T) {
 		"quick": {[]string{"--quick", "--rounds=9"}, func(o *bench.Options) {
 			o.Rounds, o.Duration, o.Warmup, o.Sustained, o.Customers = 1, time.Second, 250*time.Millisecond, 0, 500
 		}},
+		"nodes": {[]string{"--only=scrip", "--nodes=2"}, func(o *bench.Options) {
+			o.Servers = []string{bench.Scrip, "scrip-2-nodes", "scrip-2-routed"}
+		}},
 		"rates": {[]string{"--rates=0.25,0.9,20000"}, func(o *bench.Options) { o.Rates = []float64{0.25, 0.9, 20_000} }},
 		"postgres": {[]string{"--database-url=postgres://host/name"}, func(o *bench.Options) {
 			o.Database, o.Servers = "postgres://host/name", bench.PostgresNames

@@ -12,9 +12,10 @@ import (
 // entrant is one server of a round, and what it must have taken so far.
 type entrant struct {
 	*run
-	name   string
-	server *Server
-	cost   int64 // of everything acknowledged, in thousandths of a credit
+	group
+	name    string
+	routing [][]uint32 // customers by node, nil when each request goes to the next node
+	cost    int64      // of everything acknowledged, in thousandths of a credit
 }
 
 // field are the entrants of a round by name.
@@ -47,13 +48,21 @@ func (f field) stop(ctx context.Context) error {
 // enter starts one server on a fresh copy of its template and lets it touch every customer. An entrant that it answers
 // must be stopped, also when there is an error.
 func (r *run) enter(ctx context.Context, name string) (*entrant, error) {
-	e := &entrant{run: r, name: name}
+	e := &entrant{run: r, name: name, group: group{database: r.DatabasePID}}
+	line := lineUpOf(name)
+	var err error
+	if e.routing, err = line.routing(r.Customers); err != nil {
+		return nil, err
+	}
 	place, err := r.place(ctx, e)
-	if err == nil {
-		e.server, err = r.Start(ctx, name, place)
+	for len(e.nodes) < line.nodes && err == nil {
+		var node *Server
+		if node, err = r.Start(ctx, line.server, place); err == nil {
+			e.nodes = append(e.nodes, node)
+		}
 	}
 	if err != nil {
-		return nil, errors.Join(err, r.places.remove(ctx, e.placeName()))
+		return nil, errors.Join(err, e.stop(ctx))
 	}
 	return e, e.touch(ctx)
 }
@@ -71,9 +80,9 @@ func (r *run) place(ctx context.Context, e *entrant) (Place, error) {
 // placeName is under which name an entrant has its place.
 func (e *entrant) placeName() string { return "round-" + e.name }
 
-// stop stops the server and removes its data.
+// stop stops the nodes and removes their data.
 func (e *entrant) stop(ctx context.Context) error {
-	return errors.Join(e.server.Stop(ctx), e.places.remove(ctx, e.placeName()))
+	return errors.Join(e.group.stop(ctx), e.places.remove(ctx, e.placeName()))
 }
 
 // touch reports one event of every customer, so that no server is measured while it still reads its customers from disk.
@@ -97,7 +106,7 @@ func (e *entrant) touch(ctx context.Context) error {
 
 // send reports one body on a connection of its own.
 func (e *entrant) send(ctx context.Context, body []byte) error {
-	c, err := dial(ctx, e.server.Address)
+	c, err := dial(ctx, e.first().Address)
 	if err != nil {
 		return err
 	}
@@ -107,8 +116,8 @@ func (e *entrant) send(ctx context.Context, body []byte) error {
 
 // load waits until the server is idle, puts load on it, and compares what it acknowledged with what it says it holds.
 func (e *entrant) load(ctx context.Context, p phase) (result, error) {
-	e.settle(ctx, e.server)
-	p.server, p.database, p.customers = e.server, e.DatabasePID, e.Customers
+	e.settle(ctx)
+	p.group, p.routing, p.customers = e.group, e.routing, e.Customers
 	got, err := e.now.run(ctx, p)
 	if err != nil {
 		return got, err
@@ -124,7 +133,7 @@ var errLost = errors.New("the server's totals differ from what it acknowledged")
 func (e *entrant) verify(ctx context.Context) error {
 	want := credits(e.cost)
 	var got amount.Amount
-	got, err := e.subjects[e.name].consumed(ctx, e.server, e.Customers)
+	got, err := e.subjects[e.name].consumed(ctx, e.first(), e.Customers)
 	if err == nil && got != want {
 		err = fmt.Errorf("%w: it holds %s credits, acknowledged were %s", errLost, got, want)
 	}

@@ -95,10 +95,10 @@ func (e *entrant) openLoop(ctx context.Context) error {
 // checks measures entitlement checks alone, then beside half load.
 func (e *entrant) checks(ctx context.Context) error {
 	checks := phase{
-		server: e.server, customers: e.Customers, clients: checkClients, seed: seedOf(e.Seed, partChecks), do: checkEntitlement,
+		group: e.group, customers: e.Customers, clients: checkClients, seed: seedOf(e.Seed, partChecks), do: checkEntitlement,
 		warm: e.Warmup, length: e.Duration, rate: checksPerSecond,
 	}
-	e.settle(ctx, e.server)
+	e.settle(ctx)
 	alone, err := e.now.run(ctx, checks)
 	if err != nil {
 		return err

@@ -92,6 +92,26 @@ func (r *Report) speedGoals() []Goal {
 		beside("against the stored function", rival.Function, c, 10, 20)
 	}
 	beside("share of the floor", rival.Floor, batch, 0.25, 0.4)
+	return append(all, r.nodeGoals()...)
+}
+
+// nodeGoals compare several nodes that share a database with one. Without routing every node meets the others in every
+// shard.
+func (r *Report) nodeGoals() []Goal {
+	empty := &r.Stages[0]
+	var all []Goal
+	for _, f := range empty.Figures {
+		line := lineUpOf(f.Server)
+		reached := ratio(f.Median.EventsPerSecond, empty.rate(Scrip, f.Cell))
+		if line.server != Scrip || line.nodes == 1 || reached == 0 || !slices.Contains([]Cell{batch, largest}, f.Cell) {
+			continue
+		}
+		limit := 0.6
+		if line.routed {
+			limit = 0.95
+		}
+		all = append(all, Goal{f.Server + " against one node, " + f.Cell.String(), reached, limit, limit, "times", false})
+	}
 	return all
 }
 

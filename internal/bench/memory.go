@@ -19,7 +19,7 @@ func (e *entrant) memory(ctx context.Context) error {
 	if m.Idle, m.IdleHeap, err = e.blank(ctx); err != nil {
 		return err
 	}
-	m.Loaded, m.LoadedHeap = e.footprint(ctx, e.server)
+	m.Loaded, m.LoadedHeap = footprint(ctx, e.group)
 	m.PerPool = float64(m.Loaded-m.Idle) / float64(m.Pools)
 	if m.IdleHeap > 0 && m.LoadedHeap > 0 {
 		m.PerPoolLiveHeap = float64(m.LoadedHeap-m.IdleHeap) / float64(m.Pools)
@@ -41,16 +41,17 @@ func (e *entrant) blank(ctx context.Context) (resident, heap int64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	resident, heap = e.footprint(ctx, server)
+	resident, heap = footprint(ctx, group{[]*Server{server}, e.DatabasePID})
 	return resident, heap, server.Stop(ctx)
 }
 
 // footprint answers the resident memory and the live heap of a server that has calmed down, each 0 when it is not known.
-func (r *run) footprint(ctx context.Context, s *Server) (resident, heap int64) {
+func footprint(ctx context.Context, g group) (resident, heap int64) {
+	s := g.first()
 	if s.PID == 0 {
 		return 0, 0
 	}
-	r.settle(ctx, s)
+	g.settle(ctx)
 	pause(ctx, calm)
 	return residentBytes(s.PID), liveHeap(ctx, s)
 }

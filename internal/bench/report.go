@@ -74,6 +74,7 @@ type Measure struct {
 	EventsPerSecond float64 `json:"eventsPerSecond"`
 	Latency
 	Requests        int     `json:"requests"`
+	Refused         int     `json:"refused,omitempty"`          // answers of several nodes that told to try again later
 	ServerMicros    float64 `json:"serverCPUMicrosPerEvent"`    // processor time of the server; 0 when unknown
 	GeneratorMicros float64 `json:"generatorCPUMicrosPerEvent"` // and of the load generator
 }
@@ -151,6 +152,7 @@ func (s *Stage) add(server string, c Cell, m Measure) {
 			Max:  max(f.Median.Max, m.Max),
 		},
 		Requests:        f.Median.Requests + m.Requests,
+		Refused:         f.Median.Refused + m.Refused,
 		ServerMicros:    medianOf(f.Rounds, func(m Measure) float64 { return m.ServerMicros }),
 		GeneratorMicros: medianOf(f.Rounds, func(m Measure) float64 { return m.GeneratorMicros }),
 	}
@@ -163,6 +165,7 @@ func measureOf(r result, c Cell, length time.Duration) Measure {
 		EventsPerSecond: events / length.Seconds(),
 		Latency:         latencyOf(r.samples),
 		Requests:        len(r.samples),
+		Refused:         r.refused,
 		ServerMicros:    ratio(float64(r.cpu.server.Microseconds()), events),
 		GeneratorMicros: ratio(float64(r.cpu.generator.Microseconds()), events),
 	}

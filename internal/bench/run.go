@@ -14,7 +14,7 @@ import (
 type Options struct {
 	Dir       string   // an empty folder on the disk to measure; what is in it afterwards is of no use
 	Database  string   // a PostgreSQL server to make databases on; empty for SQLite
-	Servers   []string // of Names, or PostgresNames; the first is the one that the long and the slow measurements look at
+	Servers   []string // of Names, or PostgresNames and their NodeNames; the first is the one that the long and the slow measurements look at
 	Cells     []Cell
 	Rounds    int           // at least 1
 	Warmup    time.Duration // before each cell
@@ -174,7 +174,7 @@ func (r *run) round(ctx context.Context, stage *Stage, round int) (err error) {
 	order := slices.Concat(r.Servers[round%len(r.Servers):], r.Servers[:round%len(r.Servers)])
 	for number, cell := range r.Cells {
 		for _, name := range order {
-			seed := seedOf(r.Seed, uint64(stage.Preloaded), uint64(round), uint64(number), uint64(slices.Index(r.names(), name)))
+			seed := seedOf(r.Seed, uint64(stage.Preloaded), uint64(round), uint64(number), uint64(slices.Index(r.Servers, name)))
 			m, err := r.cell(ctx, field[name], cell, seed)
 			if err != nil {
 				return fmt.Errorf("%s at %s: %w", name, cell, err)

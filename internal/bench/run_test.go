@@ -177,7 +177,7 @@ func TestFixedRateCountsWaiting(t *testing.T) {
 	server := serveHandler(s.handler())
 	defer server.Stop(t.Context())
 	p := phase{
-		server: server, customers: 5, clients: 1, seed: 1, do: reportOf(1), length: 400 * time.Millisecond, rate: 100,
+		group: group{nodes: []*Server{server}}, customers: 5, clients: 1, seed: 1, do: reportOf(1), length: 400 * time.Millisecond, rate: 100,
 	}
 	got, err := clock(time.Now).run(t.Context(), p)
 	if err != nil {
@@ -195,7 +195,7 @@ func TestLimitEndsAPhase(t *testing.T) {
 	s := newStub()
 	server := serveHandler(s.handler())
 	defer server.Stop(t.Context())
-	p := phase{server: server, customers: 5, clients: 3, seed: 1, do: reportOf(2), length: time.Hour, limit: 25}
+	p := phase{group: group{nodes: []*Server{server}}, customers: 5, clients: 3, seed: 1, do: reportOf(2), length: time.Hour, limit: 25}
 	got, err := clock(time.Now).run(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)

@@ -59,7 +59,7 @@ func (s *scrip) prepare(ctx context.Context, at Place, c content) (cost int64, e
 		return 0, nil
 	}
 	r, err := s.now.run(ctx, phase{
-		server: server, customers: c.customers, clients: 4, seed: c.seed, do: reportOf(preloadEvents), length: preloadMax,
+		group: group{nodes: []*Server{server}}, customers: c.customers, clients: 4, seed: c.seed, do: reportOf(preloadEvents), length: preloadMax,
 		limit: int64(math.Ceil(float64(c.preload) / preloadEvents)),
 	})
 	return r.cost, err

@@ -22,22 +22,19 @@ const (
 	settleSteps = 50
 )
 
-// settle waits until the server and its database are idle, or until they have had their time.
-func (r *run) settle(ctx context.Context, s *Server) {
-	if s.PID == 0 {
+// settle waits until the nodes and their database are idle, or until they have had their time.
+func (g group) settle(ctx context.Context) {
+	if g.first().PID == 0 {
 		return
 	}
 	for range settleSteps {
-		before := r.cpuTime(s)
+		before := g.cpuTime()
 		pause(ctx, settleStep)
-		if r.cpuTime(s)-before < settleBusy || ctx.Err() != nil {
+		if g.cpuTime()-before < settleBusy || ctx.Err() != nil {
 			return
 		}
 	}
 }
-
-// cpuTime answers the processor time that a server and its database have used, as far as it is known.
-func (r *run) cpuTime(s *Server) time.Duration { return cpuTime(s.PID) + familyTime(r.DatabasePID) }
 
 // pause waits, or ends early with ctx.
 func pause(ctx context.Context, length time.Duration) {

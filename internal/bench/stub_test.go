@@ -23,26 +23,41 @@ import (
 type stub struct {
 	delay time.Duration // reports take at least so long
 	drop  bool          // the first event of each report is lost
+	busy  int           // one in so many reports is refused, 0 for none
 
 	mu    sync.Mutex
 	spent map[string]int64 // thousandths of a credit
 	calls map[string]int   // of the set-up
+	live  map[string]*stub // by folder
+	asked int              // reports
 }
 
-func newStub() *stub { return &stub{spent: map[string]int64{}, calls: map[string]int{}} }
+func newStub() *stub {
+	return &stub{spent: map[string]int64{}, calls: map[string]int{}, live: map[string]*stub{}}
+}
 
-// open answers a server on a folder, which keeps what was spent from its stop to the next start.
+// open answers a server on a folder, which keeps what was spent from its stop to the next start. Servers on one folder share
+// what they know.
 func (s *stub) open(dir string) (*Server, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	file := filepath.Join(dir, "spent.json")
-	one := &stub{delay: s.delay, drop: s.drop, spent: map[string]int64{}, calls: s.calls}
-	if text, err := os.ReadFile(file); err == nil {
-		if err := json.Unmarshal(text, &one.spent); err != nil {
-			return nil, err
+	one := s.live[dir]
+	if one == nil {
+		one = &stub{delay: s.delay, drop: s.drop, busy: s.busy, spent: map[string]int64{}, calls: s.calls}
+		s.live[dir] = one
+		if text, err := os.ReadFile(file); err == nil {
+			if err := json.Unmarshal(text, &one.spent); err != nil {
+				return nil, err
+			}
 		}
 	}
 	server := serveHandler(one.handler())
 	stop := server.Stop
 	server.Stop = func(ctx context.Context) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.live, dir)
 		text, err := json.Marshal(one.spent)
 		return errors.Join(stop(ctx), err, os.WriteFile(file, text, 0o600))
 	}
@@ -90,6 +105,10 @@ func (s *stub) events(w http.ResponseWriter, r *http.Request) {
 	time.Sleep(s.delay)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.asked++; s.busy > 0 && len(b.Events) < 30 && s.asked%s.busy == 0 { // those that touch all 30 customers come once
+		http.Error(w, "another node was there", http.StatusServiceUnavailable)
+		return
+	}
 	for i, e := range b.Events {
 		if !s.drop || i > 0 {
 			s.spent[e.CustomerID] += int64(e.Dimensions["output_tokens"].(float64))

@@ -50,7 +50,11 @@ type subject interface {
 
 // subjectOf answers the subject with one of the names.
 func (r *run) subjectOf(name string) (subject, error) {
-	switch {
+	line := lineUpOf(name)
+	if err := line.validate(r.Database); err != nil {
+		return nil, err
+	}
+	switch name = line.server; {
 	case name == Scrip:
 		return &scrip{start: r.Start, now: r.now}, nil
 	case slices.Contains(r.names(), name):

@@ -43,13 +43,10 @@ func (t *table) row(cells ...string) { fmt.Fprintf(t.w, "%s\t\n", strings.Join(c
 // writeStage prints rates and ratios, then latencies.
 func (r *Report) writeStage(t *table, s *Stage) {
 	t.line("\nEvents per second, clients × events in a request, starting with %s events", count(float64(s.Preloaded)))
-	others := slices.DeleteFunc(slices.Clone(r.Servers), func(name string) bool { return name == Scrip })
-	compare := len(others) < len(r.Servers)
+	pairs := r.comparisons()
 	head := append([]string{""}, r.Servers...)
-	for _, name := range others {
-		if compare {
-			head = append(head, Scrip+"/"+name)
-		}
+	for _, pair := range pairs {
+		head = append(head, pair.over+"/"+pair.under)
 	}
 	t.row(head...)
 	for _, c := range r.cells(s) {
@@ -57,10 +54,8 @@ func (r *Report) writeStage(t *table, s *Stage) {
 		for _, name := range r.Servers {
 			row = append(row, count(s.rate(name, c)))
 		}
-		for _, name := range others {
-			if compare {
-				row = append(row, times(ratio(s.rate(Scrip, c), s.rate(name, c))))
-			}
+		for _, pair := range pairs {
+			row = append(row, times(ratio(s.rate(pair.over, c), s.rate(pair.under, c))))
 		}
 		t.row(row...)
 	}
@@ -73,6 +68,33 @@ func (r *Report) writeStage(t *table, s *Stage) {
 		}
 		t.row(row...)
 	}
+	for _, f := range s.Figures {
+		if f.Median.Refused > 0 {
+			t.line("%s at %s answered %s times that it could not yet, beside %s requests that it took; each was sent again until taken.",
+				f.Server, f.Cell, count(float64(f.Median.Refused)), count(float64(f.Median.Requests)))
+		}
+	}
+}
+
+// comparison is a ratio of two servers.
+type comparison struct{ over, under string }
+
+// comparisons are those of Scrip with every rival, and of its several nodes with one.
+func (r *Report) comparisons() []comparison {
+	if !slices.Contains(r.Servers, Scrip) {
+		return nil
+	}
+	var all []comparison
+	for _, name := range r.Servers {
+		switch {
+		case name == Scrip:
+		case lineUpOf(name).server == Scrip:
+			all = append(all, comparison{name, Scrip})
+		default:
+			all = append(all, comparison{Scrip, name})
+		}
+	}
+	return all
 }
 
 // waiting prints latencies and processor time.

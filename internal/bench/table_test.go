@@ -118,6 +118,33 @@ func expectGoals(t *testing.T, want map[string]string, goals []Goal) {
 	}
 }
 
+func TestSeveralNodesAreComparedWithOne(t *testing.T) {
+	// Nodes have a column and a ratio to one node, and a goal each.
+	t.Parallel()
+	r := sampleReport()
+	for i, name := range NodeNames(Scrip, 2) {
+		r.Servers = append(r.Servers, name)
+		r.Stages[0].add(name, batch, Measure{EventsPerSecond: []float64{50_500, 98_980}[i], Requests: 12, Refused: 7 * i})
+	}
+	expectGoals(t, map[string]string{
+		"scrip-2-nodes against one node, 8 × 100":  "0.50 missed",
+		"scrip-2-routed against one node, 8 × 100": "0.98 aim",
+	}, r.nodeGoals())
+	var out bytes.Buffer
+	if err := r.WriteTable(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"scrip usual floor scrip-2-nodes scrip-2-routed scrip/usual scrip/floor scrip-2-nodes/scrip scrip-2-routed/scrip",
+		"8 × 100 101,000 5,050 202,000 50,500 98,980 20.0 × 0.50 × 0.50 × 0.98 ×",
+		"scrip-2-routed at 8 × 100 answered 7 times that it could not yet, beside 12 requests that it took; each was sent again until taken.",
+	} {
+		if !strings.Contains(squeeze(out.String()), line) {
+			t.Errorf("%q is missing in:\n%s", line, &out)
+		}
+	}
+}
+
 func TestGoalsOnPostgreSQL(t *testing.T) {
 	// On PostgreSQL the goals are its own, with the stored function beside the client SQL.
 	t.Parallel()
