@@ -39,6 +39,7 @@ func TestBenchFlags(t *testing.T) {
 		"quick": {[]string{"--quick", "--rounds=9"}, func(o *bench.Options) {
 			o.Rounds, o.Duration, o.Warmup, o.Sustained, o.Customers = 1, time.Second, 250*time.Millisecond, 0, 500
 		}},
+		"growth": {[]string{"--growth=500"}, func(o *bench.Options) { o.Growth, o.Servers = 500, []string{bench.Scrip} }},
 		"nodes": {[]string{"--only=scrip", "--nodes=2"}, func(o *bench.Options) {
 			o.Servers = []string{bench.Scrip, "scrip-2-nodes", "scrip-2-routed"}
 		}},

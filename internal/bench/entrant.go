@@ -64,7 +64,7 @@ func (r *run) enter(ctx context.Context, name string) (*entrant, error) {
 	if err != nil {
 		return nil, errors.Join(err, e.stop(ctx))
 	}
-	return e, e.touch(ctx)
+	return e, e.touch(ctx, r.Customers)
 }
 
 // place makes a copy of the template of an entrant, and notes what the template has consumed.
@@ -85,13 +85,13 @@ func (e *entrant) stop(ctx context.Context) error {
 	return errors.Join(e.group.stop(ctx), e.places.remove(ctx, e.placeName()))
 }
 
-// touch reports one event of every customer, so that no server is measured while it still reads its customers from disk.
-func (e *entrant) touch(ctx context.Context) error {
+// touch reports one event of each customer, so that no server is measured while it still reads its customers from disk.
+func (e *entrant) touch(ctx context.Context, customers int) error {
 	r := random(seedOf(e.Seed, partTouch))
 	at := []byte(e.now().UTC().Format(time.RFC3339))
-	for first := 0; first < e.Customers; first += preloadEvents {
+	for first := 0; first < customers; first += preloadEvents {
 		body := []byte(`{"events":[`)
-		for i := first; i < min(first+preloadEvents, e.Customers); i++ {
+		for i := first; i < min(first+preloadEvents, customers); i++ {
 			d := draw{customer: uint64(i), input: 1000, output: 100, key: [2]uint64{r.next(), r.next()}}
 			body = append(d.append(body, at), ',')
 			e.cost += int64(d.output)

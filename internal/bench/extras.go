@@ -70,6 +70,7 @@ const (
 	partChecks
 	partSustained
 	partTouch
+	partGrowth
 )
 
 // partBits leaves room above the parts for the number of one of several.

@@ -43,10 +43,11 @@ const poolsMin = 5000
 
 // goals answers those that the run measured. The project sets them for two cores.
 func (r *Report) goals() []Goal {
+	all := r.sizeGoals()
 	if len(r.Stages) == 0 {
-		return nil
+		return all
 	}
-	all := r.speedGoals()
+	all = append(all, r.speedGoals()...)
 	all = append(all, r.growthGoals()...)
 	all = append(all, r.latencyGoals()...)
 	if m := r.Memory; m != nil && m.Server == Scrip {

@@ -51,8 +51,12 @@ type Report struct {
 	OpenLoop  []OpenLoop `json:"openLoop,omitempty"`
 	Checks    []Check    `json:"entitlementChecks,omitempty"`
 	Memory    *Memory    `json:"memory,omitempty"`
+	Growth    []Growth   `json:"growth,omitempty"`
 	Goals     []Goal     `json:"goals,omitempty"`
 }
+
+// Empty reports whether nothing was measured.
+func (r *Report) Empty() bool { return len(r.Stages) == 0 && len(r.Growth) == 0 }
 
 // Stage is one pass over all cells, on servers that started with the same number of events.
 type Stage struct {
@@ -110,7 +114,9 @@ type Memory struct {
 	Server          string  `json:"server"`
 	Idle            int64   `json:"idleResident"` // no customers
 	Loaded          int64   `json:"loadedResident"`
-	IdleHeap        int64   `json:"idleLiveHeap,omitempty"`
+	FewerPools      int     `json:"fewerPools"` // of another server; the figures for a pool are what the difference costs
+	Fewer           int64   `json:"fewerResident"`
+	FewerHeap       int64   `json:"fewerLiveHeap,omitempty"`
 	LoadedHeap      int64   `json:"loadedLiveHeap,omitempty"`
 	Pools           int     `json:"pools"`
 	PerPool         float64 `json:"residentPerPool"` // with its customer, subscription, grants and one key

@@ -21,6 +21,7 @@ type Options struct {
 	Duration  time.Duration // of each cell
 	Customers int           // each is a pool; at most a million
 	Preload   int           // if above 0, everything is measured again on servers that hold so many events
+	Growth    int           // if above 0, nothing is measured but how servers fare while they grow to so many events
 	Sustained time.Duration // of the long run; 0 for none
 	Rates     []float64     // offered to each cell to measure latencies: up to 1 a share of what it reached, else events a second
 	Checks    bool          // measure entitlement checks; only Scrip answers them
@@ -48,8 +49,8 @@ func (o *Options) validate() error {
 		return fmt.Errorf("customers: want 1 to %d", customerMax)
 	case slices.ContainsFunc(o.Rates, func(rate float64) bool { return !(rate > 0) }):
 		return errors.New("rates: want shares up to 1, or events a second")
-	case o.Preload < 0:
-		return errors.New("preload: want 0 or more events")
+	case o.Preload < 0 || o.Growth < 0:
+		return errors.New("preload and growth: want 0 or more events")
 	}
 	return nil
 }
@@ -103,6 +104,9 @@ func (r *run) machine(ctx context.Context) (Machine, error) {
 
 // measure runs every part in turn.
 func (r *run) measure(ctx context.Context) error {
+	if r.Growth > 0 {
+		return r.growth(ctx)
+	}
 	if err := r.stage(ctx, 0); err != nil {
 		return err
 	}

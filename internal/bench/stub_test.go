@@ -75,6 +75,10 @@ func (s *stub) handler() http.Handler {
 	mux.HandleFunc("GET /api/v1/customers/{id}/entitlements/check", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"data":{"type":"CREDIT","isGranted":%v}}`, r.FormValue("currencyId") == rival.Currency)
 	})
+	mux.HandleFunc("GET /api/v1/credits/ledger", func(w http.ResponseWriter, r *http.Request) {
+		next := map[string]string{"": `"page 2"`, "page 2": `"page 3"`, "page 3": `null`}[r.FormValue("after")]
+		fmt.Fprintf(w, `{"data":[{"id":"row"}],"pagination":{"next":%s,"prev":null}}`, next)
+	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		var body map[string]any
 		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {

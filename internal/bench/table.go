@@ -21,14 +21,22 @@ func (r *Report) WriteTable(w io.Writer) error {
 	if r.Machine.Busy > busyMax {
 		t.line("Something else used %.0f %% of the cores before the run: these figures are too low. Measure on a quiet machine.", 100*r.Machine.Busy)
 	}
-	t.line("From HTTP request to durable commit, load generator on the same cores; %d customers; medians of %d interleaved rounds of %gs.",
-		r.Customers, r.Rounds, r.Seconds)
+	t.line("From HTTP request to durable commit, load generator on the same cores; %d customers; %s of %gs.", r.Customers, r.rounds(), r.Seconds)
 	for i := range r.Stages {
 		r.writeStage(t, &r.Stages[i])
 	}
 	r.writeExtras(t)
+	r.writeGrowth(t)
 	r.writeGoals(t)
 	return t.w.Flush()
+}
+
+// rounds says what the figures are of.
+func (r *Report) rounds() string {
+	if len(r.Stages) == 0 {
+		return "single measurements"
+	}
+	return fmt.Sprintf("medians of %d interleaved rounds", r.Rounds)
 }
 
 // table aligns cells that are separated by bars.
