@@ -3,13 +3,14 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-# How long each fuzz target runs, how many operations and cycles the long checks take. An operation over REST is a commit to
+# How long each fuzz target runs, how many operations, cycles and events the long checks take. An operation over REST is a commit to
 # disk and many reads, so there are fewer of those.
 FUZZTIME   ?= 20s
 MODEL_OPS  ?= 1000000
 MODEL_SERVED_OPS ?= 100000
 CRASH_RUNS ?= 2000
 CRASH_PG_RUNS ?= 200
+GROWTH     ?= 10000000
 
 # The program is pure Go; only the race detector needs a C compiler.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath
@@ -46,8 +47,17 @@ generate: ## Write the generated files (*.gen.*) again from their sources
 	scripts/generate.sh
 
 .PHONY: bench
-bench: build ## Measure throughput and latency beside the two comparison servers
+bench: build ## Measure throughput and latency on SQLite beside the comparison servers
 	bin/scrip bench
+
+.PHONY: bench-postgres
+bench-postgres: build ## The same on a private PostgreSQL server, beside client SQL and a stored function
+	bin/scrip bench --postgres
+
+.PHONY: bench-growth
+bench-growth: build ## Throughput against table size on both databases (GROWTH=10000000 events), drawn in bin/growth-*.svg
+	bin/scrip bench --growth $(GROWTH) --svg bin/growth-sqlite.svg
+	bin/scrip bench --growth $(GROWTH) --svg bin/growth-postgres.svg --postgres
 
 .PHONY: model
 model: ## Random operations against the naive model (MODEL_OPS=1000000 pure, MODEL_SERVED_OPS=100000 over REST)

@@ -6,7 +6,7 @@
 #
 # A server that is named in SCRIP_TEST_POSTGRES_URL already is used instead.
 set -euo pipefail
-cluster=$(dirname "$0")/../test/postgres/cluster.sh
+cluster=$(dirname "$0")/../internal/cluster/cluster.sh
 
 if [ -n "${SCRIP_TEST_POSTGRES_URL:-}" ]; then exec "$@"; fi
 

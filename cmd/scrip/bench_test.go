@@ -29,7 +29,7 @@ func TestBenchFlags(t *testing.T) {
 	t.Parallel()
 	full := bench.Options{
 		Servers: bench.Names, Cells: bench.Cells, Rounds: 3, Warmup: time.Second, Duration: 5 * time.Second, Customers: 10_000,
-		Sustained: time.Minute, HalfLoad: true, Checks: true, Memory: true, Seed: 1,
+		Sustained: time.Minute, Rates: []float64{0.5}, Checks: true, Memory: true, Seed: 1,
 	}
 	tests := map[string]struct {
 		args   []string
@@ -39,11 +39,19 @@ func TestBenchFlags(t *testing.T) {
 		"quick": {[]string{"--quick", "--rounds=9"}, func(o *bench.Options) {
 			o.Rounds, o.Duration, o.Warmup, o.Sustained, o.Customers = 1, time.Second, 250*time.Millisecond, 0, 500
 		}},
+		"growth": {[]string{"--growth=500"}, func(o *bench.Options) { o.Growth, o.Servers = 500, []string{bench.Scrip} }},
+		"nodes": {[]string{"--only=scrip", "--nodes=2"}, func(o *bench.Options) {
+			o.Servers = []string{bench.Scrip, "scrip-2-nodes", "scrip-2-routed"}
+		}},
+		"rates": {[]string{"--rates=0.25,0.9,20000"}, func(o *bench.Options) { o.Rates = []float64{0.25, 0.9, 20_000} }},
+		"postgres": {[]string{"--database-url=postgres://host/name"}, func(o *bench.Options) {
+			o.Database, o.Servers = "postgres://host/name", bench.PostgresNames
+		}},
 		"parts": {
-			[]string{"--only", "scrip,floor", "--cells=8x100,1x5", "--no-half-load", "--no-checks", "--no-memory", "--preload=7", "--seed=9", "--sustained=0s"},
+			[]string{"--only", "scrip,floor", "--cells=8x100,1x5", "--rates=0", "--no-checks", "--no-memory", "--preload=7", "--seed=9", "--sustained=0s"},
 			func(o *bench.Options) {
 				o.Servers, o.Cells = []string{bench.Scrip, rival.Floor}, []bench.Cell{{Clients: 8, Events: 100}, {Clients: 1, Events: 5}}
-				o.HalfLoad, o.Checks, o.Memory, o.Preload, o.Seed, o.Sustained = false, false, false, 7, 9, 0
+				o.Rates, o.Checks, o.Memory, o.Preload, o.Seed, o.Sustained = nil, false, false, 7, 9, 0
 			},
 		},
 	}
@@ -79,15 +87,18 @@ func TestBenchRefusesWhatItCannotMeasure(t *testing.T) {
 func TestBenchChildrenAreUnderstood(t *testing.T) {
 	// The program understands the command lines with which it starts itself.
 	t.Parallel()
-	for _, name := range bench.Names {
-		p := &program{env: noVariables}
-		if _, err := p.parse(childArguments(name, "folder")); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		rival := p.line.Bench.Rival == name && p.line.Bench.Dir == "folder"
-		product := p.line.Serve.Data == "folder" && p.line.Serve.Listen == "127.0.0.1:0"
-		if rival == product || product != (name == bench.Scrip) {
-			t.Errorf("%s is started as %+v", name, p.line)
+	for _, at := range []bench.Place{{Dir: "folder"}, {Dir: "folder", URL: "postgres://host/name"}} {
+		for _, name := range bench.PostgresNames {
+			p := &program{env: noVariables}
+			if _, err := p.parse(childArguments(name, at)); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			rival, serve := &p.line.Bench, &p.line.Serve
+			isRival := rival.Rival == name && rival.Dir == at.Dir && rival.DatabaseURL == at.URL
+			isProduct := serve.Data == at.Dir && serve.DatabaseURL == at.URL && serve.Listen == "127.0.0.1:0"
+			if isRival == isProduct || isProduct != (name == bench.Scrip) {
+				t.Errorf("%s is started as %+v", name, p.line)
+			}
 		}
 	}
 }

@@ -31,6 +31,9 @@ type conn struct {
 	head   []byte // the head of the request, reused
 	answer []byte // the body of the answer, reused
 	host   string
+
+	patient bool // a report that is answered 503 is sent again
+	refused int  // how often that was, since it was last taken
 }
 
 // dial connects to a server. The connection closes when ctx ends.
@@ -173,9 +176,26 @@ func (c *conn) readChunks() error {
 // acknowledgement is the usual answer to a report of events.
 var acknowledgement = []byte(`{"data":{}}`)
 
-// report sends a body of events; they are durable when it answers nil.
+// How a patient client asks again: soon, then less often, and not for ever.
+const (
+	againFirst = time.Millisecond
+	againMost  = 64 * time.Millisecond
+	againTimes = 200 // about ten seconds
+)
+
+// report sends a body of events; they are durable when it answers nil. The keys make it harmless to send them again.
 func (c *conn) report(body []byte) error {
 	status, answer, err := c.do("POST", "/api/v1/events", body)
+	wait := againFirst
+	for range againTimes {
+		if err != nil || status != 503 || !c.patient {
+			break
+		}
+		c.refused++
+		sleep(wait)
+		wait = min(2*wait, againMost)
+		status, answer, err = c.do("POST", "/api/v1/events", body)
+	}
 	if err != nil {
 		return err
 	}
@@ -190,6 +210,13 @@ func (c *conn) report(body []byte) error {
 		return fmt.Errorf("POST /api/v1/events answered %.300q", answer)
 	}
 	return nil
+}
+
+// takeRefused answers how many answers told to try again later since it was last asked.
+func (c *conn) takeRefused() int {
+	n := c.refused
+	c.refused = 0
+	return n
 }
 
 // get reads a JSON answer into value.

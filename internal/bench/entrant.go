@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/scrip-dev/scrip/internal/amount"
@@ -15,10 +12,10 @@ import (
 // entrant is one server of a round, and what it must have taken so far.
 type entrant struct {
 	*run
-	name   string
-	dir    string
-	server *Server
-	cost   int64 // of everything acknowledged, in thousandths of a credit
+	group
+	name    string
+	routing [][]uint32 // customers by node, nil when each request goes to the next node
+	cost    int64      // of everything acknowledged, in thousandths of a credit
 }
 
 // field are the entrants of a round by name.
@@ -51,35 +48,50 @@ func (f field) stop(ctx context.Context) error {
 // enter starts one server on a fresh copy of its template and lets it touch every customer. An entrant that it answers
 // must be stopped, also when there is an error.
 func (r *run) enter(ctx context.Context, name string) (*entrant, error) {
-	e := &entrant{run: r, name: name, dir: filepath.Join(r.Dir, "round-"+name)}
-	if err := os.MkdirAll(e.dir, 0o700); err != nil {
-		return nil, err
-	}
-	if template := r.subjects[name].template(); template != "" {
-		if err := copyFolder(e.dir, filepath.Join(r.templates(), template)); err != nil {
-			return nil, err
-		}
-		e.cost = r.costs[template]
-	}
+	e := &entrant{run: r, name: name, group: group{database: r.DatabasePID}}
+	line := lineUpOf(name)
 	var err error
-	if e.server, err = r.Start(ctx, name, e.dir); err != nil {
+	if e.routing, err = line.routing(r.Customers); err != nil {
 		return nil, err
 	}
-	return e, e.touch(ctx)
+	place, err := r.place(ctx, e)
+	for len(e.nodes) < line.nodes && err == nil {
+		var node *Server
+		if node, err = r.Start(ctx, line.server, place); err == nil {
+			e.nodes = append(e.nodes, node)
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, e.stop(ctx))
+	}
+	return e, e.touch(ctx, r.Customers)
 }
 
-// stop stops the server and removes its data.
+// place makes a copy of the template of an entrant, and notes what the template has consumed.
+func (r *run) place(ctx context.Context, e *entrant) (Place, error) {
+	template := r.subjects[e.name].template()
+	if template == "" {
+		return r.places.folder(e.placeName())
+	}
+	e.cost = r.costs[template]
+	return r.places.copy(ctx, e.placeName(), templateName(template))
+}
+
+// placeName is under which name an entrant has its place.
+func (e *entrant) placeName() string { return "round-" + e.name }
+
+// stop stops the nodes and removes their data.
 func (e *entrant) stop(ctx context.Context) error {
-	return errors.Join(e.server.Stop(ctx), os.RemoveAll(e.dir))
+	return errors.Join(e.group.stop(ctx), e.places.remove(ctx, e.placeName()))
 }
 
-// touch reports one event of every customer, so that no server is measured while it still reads its customers from disk.
-func (e *entrant) touch(ctx context.Context) error {
+// touch reports one event of each customer, so that no server is measured while it still reads its customers from disk.
+func (e *entrant) touch(ctx context.Context, customers int) error {
 	r := random(seedOf(e.Seed, partTouch))
 	at := []byte(e.now().UTC().Format(time.RFC3339))
-	for first := 0; first < e.Customers; first += preloadEvents {
+	for first := 0; first < customers; first += preloadEvents {
 		body := []byte(`{"events":[`)
-		for i := first; i < min(first+preloadEvents, e.Customers); i++ {
+		for i := first; i < min(first+preloadEvents, customers); i++ {
 			d := draw{customer: uint64(i), input: 1000, output: 100, key: [2]uint64{r.next(), r.next()}}
 			body = append(d.append(body, at), ',')
 			e.cost += int64(d.output)
@@ -94,7 +106,7 @@ func (e *entrant) touch(ctx context.Context) error {
 
 // send reports one body on a connection of its own.
 func (e *entrant) send(ctx context.Context, body []byte) error {
-	c, err := dial(ctx, e.server.Address)
+	c, err := dial(ctx, e.first().Address)
 	if err != nil {
 		return err
 	}
@@ -104,8 +116,8 @@ func (e *entrant) send(ctx context.Context, body []byte) error {
 
 // load waits until the server is idle, puts load on it, and compares what it acknowledged with what it says it holds.
 func (e *entrant) load(ctx context.Context, p phase) (result, error) {
-	settle(ctx, e.server)
-	p.server, p.customers = e.server, e.Customers
+	e.settle(ctx)
+	p.group, p.routing, p.customers = e.group, e.routing, e.Customers
 	got, err := e.now.run(ctx, p)
 	if err != nil {
 		return got, err
@@ -121,46 +133,9 @@ var errLost = errors.New("the server's totals differ from what it acknowledged")
 func (e *entrant) verify(ctx context.Context) error {
 	want := credits(e.cost)
 	var got amount.Amount
-	got, err := e.subjects[e.name].consumed(ctx, e.server, e.Customers)
+	got, err := e.subjects[e.name].consumed(ctx, e.first(), e.Customers)
 	if err == nil && got != want {
 		err = fmt.Errorf("%w: it holds %s credits, acknowledged were %s", errLost, got, want)
 	}
 	return err
-}
-
-// copyFolder copies the files of a folder and makes them durable, so that writing them back disturbs nobody later.
-func copyFolder(to, from string) error {
-	entries, err := os.ReadDir(from)
-	if err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		source, target := filepath.Join(from, entry.Name()), filepath.Join(to, entry.Name())
-		switch {
-		case entry.IsDir():
-			if err := errors.Join(os.MkdirAll(target, 0o700), copyFolder(target, source)); err != nil {
-				return err
-			}
-		case entry.Type().IsRegular():
-			if err := copyFile(target, source); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// copyFile copies one file.
-func copyFile(to, from string) error {
-	source, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer source.Close()
-	target, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(target, source)
-	return errors.Join(err, target.Sync(), target.Close())
 }

@@ -11,15 +11,18 @@ import (
 const (
 	checksPerSecond = 500 // a product that asks before each of its own requests
 	checkClients    = 16
-	openClients     = 64 // connections at a fixed rate: enough that a slow answer does not hold back the next request
+	openClients     = 64 // connections at a fixed rate; a request that finds none free waits, and its waiting counts
 )
+
+// half is the rate at which latencies are those of a server with room.
+const half = 0.5
 
 // besideCell is the cell whose half load runs beside the entitlement checks.
 var besideCell = Cell{8, 100}
 
 // extras measures the first server further, on a fresh copy of the data of the empty stage.
 func (r *run) extras(ctx context.Context) (err error) {
-	if !r.HalfLoad && r.Sustained == 0 && !r.Checks && !r.Memory {
+	if len(r.Rates) == 0 && r.Sustained == 0 && !r.Checks && !r.Memory {
 		return nil
 	}
 	main, err := r.enter(ctx, r.Servers[0])
@@ -39,10 +42,8 @@ func (r *run) extras(ctx context.Context) (err error) {
 			return fmt.Errorf("entitlement checks: %w", err)
 		}
 	}
-	if r.HalfLoad {
-		if err := main.halfLoad(ctx); err != nil {
-			return fmt.Errorf("half load: %w", err)
-		}
+	if err := main.openLoop(ctx); err != nil {
+		return fmt.Errorf("at a fixed rate: %w", err)
 	}
 	if r.Sustained > 0 {
 		return main.sustained(ctx)
@@ -50,34 +51,44 @@ func (r *run) extras(ctx context.Context) (err error) {
 	return nil
 }
 
-// halfOf answers the phase that offers half of what a cell reached in the rounds.
-func (e *entrant) halfOf(c Cell, part uint64) phase {
-	peak := e.report.Stages[0].rate(e.name, c)
+// offering answers the phase that offers requests of a cell at a rate, whatever becomes of them: up to 1 a share of what
+// the cell reached in the rounds, above that events a second.
+func (e *entrant) offering(c Cell, rate float64, part uint64) phase {
+	if rate <= 1 {
+		rate *= e.report.Stages[0].rate(e.name, c)
+	}
 	return phase{
 		clients: max(openClients, 2*c.Clients), seed: seedOf(e.Seed, part, uint64(c.Events)), do: reportOf(c.Events),
-		warm: e.Warmup, length: e.Duration, rate: max(peak/2/float64(c.Events), 1),
+		warm: e.Warmup, length: e.Duration, rate: max(rate/float64(c.Events), 1),
 	}
 }
 
 // Parts of a run that are no rounds, for seeds of their own.
 const (
-	partHalf = 1<<32 + iota
+	partOpen = 1<<32 + iota
+	partArrivals
 	partChecks
 	partSustained
 	partTouch
+	partGrowth
 )
 
-// halfLoad measures each cell's latency at half of its rate.
-func (e *entrant) halfLoad(ctx context.Context) error {
+// partBits leaves room above the parts for the number of one of several.
+const partBits = 40
+
+// openLoop measures each cell's latency at each rate.
+func (e *entrant) openLoop(ctx context.Context) error {
 	for _, c := range e.Cells {
-		p := e.halfOf(c, partHalf)
-		got, err := e.load(ctx, p)
-		if err != nil {
-			return err
+		for i, rate := range e.Rates {
+			p := e.offering(c, rate, partOpen+uint64(i)<<partBits)
+			got, err := e.load(ctx, p)
+			if err != nil {
+				return err
+			}
+			o := OpenLoop{Server: e.name, Cell: c, Asked: rate, EventsPerSecond: p.rate * float64(c.Events), Latency: latencyOf(got.samples)}
+			e.report.OpenLoop = append(e.report.OpenLoop, o)
+			e.say("%s, %s, %s events/s offered: p99 %s ms, max %s ms", c, e.name, count(o.EventsPerSecond), short(o.P99), short(o.Max))
 		}
-		h := HalfLoad{Server: e.name, Cell: c, EventsPerSecond: p.rate * float64(c.Events), Latency: latencyOf(got.samples)}
-		e.report.HalfLoad = append(e.report.HalfLoad, h)
-		e.say("half load, %s, %s: p99 %s ms, max %s ms", c, e.name, short(h.P99), short(h.Max))
 	}
 	return nil
 }
@@ -85,10 +96,10 @@ func (e *entrant) halfLoad(ctx context.Context) error {
 // checks measures entitlement checks alone, then beside half load.
 func (e *entrant) checks(ctx context.Context) error {
 	checks := phase{
-		server: e.server, customers: e.Customers, clients: checkClients, seed: seedOf(e.Seed, partChecks), do: checkEntitlement,
+		group: e.group, customers: e.Customers, clients: checkClients, seed: seedOf(e.Seed, partChecks), do: checkEntitlement,
 		warm: e.Warmup, length: e.Duration, rate: checksPerSecond,
 	}
-	settle(ctx, e.server)
+	e.settle(ctx)
 	alone, err := e.now.run(ctx, checks)
 	if err != nil {
 		return err
@@ -99,7 +110,7 @@ func (e *entrant) checks(ctx context.Context) error {
 	}
 	ended := make(chan error, 1)
 	go func() {
-		_, err := e.load(ctx, e.halfOf(besideCell, partChecks))
+		_, err := e.load(ctx, e.offering(besideCell, half, partChecks))
 		ended <- err
 	}()
 	// The load must be there first and last until the checks are done; both warm up alike.

@@ -20,14 +20,15 @@ func reportOf(events int) request {
 
 // phase is load on one server.
 type phase struct {
-	server    *Server
+	group
+	routing   [][]uint32 // customers by node, nil when each request goes to the next node
 	customers int
 	clients   int
 	seed      uint64
 	do        request
 	warm      time.Duration // not measured
 	length    time.Duration // measured, after warm
-	rate      float64       // requests a second, sent when due; 0 means each client sends as soon as it has its answer
+	rate      float64       // requests a second at random moments; 0 means each client sends as soon as it has its answer
 	limit     int64         // requests after which to stop, 0 for none
 }
 
@@ -35,6 +36,7 @@ type phase struct {
 type result struct {
 	samples []sample // of the measured time
 	all     int64    // requests acknowledged, warming up included
+	refused int      // answers in the measured time that told to try again later
 	cost    int64    // what those cost, in thousandths of a credit
 	cpu     usageSpan
 }
@@ -50,7 +52,10 @@ func (now clock) run(ctx context.Context, p phase) (result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	begin := now()
-	pace := &pace{phase: p, now: now, begin: begin, start: begin.Add(p.warm), end: begin.Add(p.warm + p.length)}
+	pace := &pace{
+		phase: p, now: now, begin: begin, start: begin.Add(p.warm), end: begin.Add(p.warm + p.length),
+		arrivals: arrivals{random: random(seedOf(p.seed, partArrivals)), rate: p.rate},
+	}
 	parts := make([]result, p.clients)
 	var clients sync.WaitGroup
 	for i := range p.clients {
@@ -78,6 +83,7 @@ func merge(parts []result, cpu usageSpan) result {
 	for _, part := range parts {
 		total.samples = append(total.samples, part.samples...)
 		total.all += part.all
+		total.refused += part.refused
 		total.cost += part.cost
 	}
 	return total
@@ -88,27 +94,34 @@ type pace struct {
 	phase
 	now               clock
 	begin, start, end time.Time
+	arrivals          arrivals
 	sent              atomic.Int64
 }
 
-// client sends requests on one connection until the phase is over.
+// client sends requests, one after the other and to one node after the other, until the phase is over.
 func (p *pace) client(ctx context.Context, id uint64) (result, error) {
 	var r result
-	c, err := dial(ctx, p.server.Address)
+	nodes, err := p.connect(ctx)
+	defer func() {
+		for _, c := range nodes {
+			_ = c.Close() // every answer has been read
+		}
+	}()
 	if err != nil {
 		return r, err
 	}
-	defer c.Close()
-	if err := c.SetDeadline(p.end.Add(requestMax)); err != nil {
-		return r, err
-	}
 	s := newSource(seedOf(p.seed, id), p.customers)
-	for {
+	for turn := int(id); ; turn++ {
 		due, more := p.next(ctx)
 		if !more {
 			return r, nil
 		}
-		cost, err := p.do(c, s, p.now())
+		node := turn % len(nodes)
+		if p.routing != nil {
+			s.among = p.routing[node]
+		}
+		cost, err := p.do(nodes[node], s, p.now())
+		refused := nodes[node].takeRefused()
 		if err != nil {
 			return r, err
 		}
@@ -116,9 +129,27 @@ func (p *pace) client(ctx context.Context, id uint64) (result, error) {
 		r.all++
 		r.cost += cost
 		if p.measured(due, done) {
+			r.refused += refused
 			r.samples = append(r.samples, sample{done.Sub(p.start), done.Sub(due)})
 		}
 	}
+}
+
+// connect makes a connection to each node. Where there are several, one may ask for patience while it meets another.
+func (p *pace) connect(ctx context.Context) ([]*conn, error) {
+	var all []*conn
+	for _, node := range p.nodes {
+		c, err := dial(ctx, node.Address)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, c)
+		c.patient = len(p.nodes) > 1
+		if err := c.SetDeadline(p.end.Add(requestMax)); err != nil {
+			return all, err
+		}
+	}
+	return all, nil
 }
 
 // measured reports whether a request counts. At a fixed rate those that were due in the measured time count, however late
@@ -139,7 +170,7 @@ func (p *pace) next(ctx context.Context) (due time.Time, more bool) {
 	}
 	due = p.now()
 	if p.rate > 0 {
-		due = p.begin.Add(time.Duration(float64(number) / p.rate * float64(time.Second)))
+		due = p.begin.Add(p.arrivals.next())
 		if wait := due.Sub(p.now()); wait > 0 {
 			sleep(wait)
 		}
@@ -150,9 +181,9 @@ func (p *pace) next(ctx context.Context) (due time.Time, more bool) {
 // watch reads how much processor time the measured time takes.
 func (p *pace) watch(ctx context.Context) usageSpan {
 	p.sleepUntil(ctx, p.start)
-	server, generator := cpuTime(p.server.PID), cpuTime(ownPID)
+	server, generator := p.cpuTime(), cpuTime(ownPID)
 	p.sleepUntil(ctx, p.end)
-	return usageSpan{cpuTime(p.server.PID) - server, cpuTime(ownPID) - generator}
+	return usageSpan{p.cpuTime() - server, cpuTime(ownPID) - generator}
 }
 
 // sleepUntil waits for a moment or the end of ctx.

@@ -22,12 +22,13 @@ type Machine struct {
 	SyncMicros float64 `json:"syncMicros"` // median time to append 4 kB to a file and sync it
 	Busy       float64 `json:"busyBefore"` // share of the cores that others used before the run
 	Go         string  `json:"go"`
+	Database   string  `json:"database"`
 }
 
 // String is the line that stands over the figures.
 func (m Machine) String() string {
-	return fmt.Sprintf("%s, %d cores, %d GB, %s, %s (append and sync of 4 kB: %.0f µs), %s",
-		m.Processor, m.Cores, (m.MemoryMB+512)/1024, m.System, m.FileSystem, m.SyncMicros, m.Go)
+	return fmt.Sprintf("%s, %d cores, %d GB, %s, %s (append and sync of 4 kB: %.0f µs), %s, %s",
+		m.Processor, m.Cores, (m.MemoryMB+512)/1024, m.System, m.FileSystem, m.SyncMicros, m.Go, m.Database)
 }
 
 // unknown stands where the system does not tell.
@@ -128,6 +129,9 @@ func fileSystem(dir string) string {
 func within(full, folder string) bool {
 	return full == folder || strings.HasPrefix(full, strings.TrimSuffix(folder, "/")+"/")
 }
+
+// onPostgres reports whether the servers kept their data in PostgreSQL.
+func (m Machine) onPostgres() bool { return strings.HasPrefix(m.Database, "PostgreSQL") }
 
 // inMemory reports whether the data would never reach a disk.
 func (m Machine) inMemory() bool { return slices.Contains([]string{"tmpfs", "ramfs"}, m.FileSystem) }

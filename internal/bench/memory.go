@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 )
@@ -14,43 +12,60 @@ import (
 // calm is how long a server is left alone before its memory is read.
 const calm = 2 * time.Second
 
-// memory compares a server without customers with this one, whose pools have each been used.
+// fewerPools is by how much fewer pools the server has that this one is compared with.
+const fewerPools = 10
+
+// memory compares a server with a tenth of the pools with this one; all pools have been used. What every server has, whatever
+// its pools, falls out of the difference.
 func (e *entrant) memory(ctx context.Context) error {
-	m := &Memory{Server: e.name, Pools: e.Customers}
+	m := &Memory{Server: e.name, Pools: e.Customers, FewerPools: e.Customers / fewerPools}
 	var err error
-	if m.Idle, m.IdleHeap, err = e.blank(ctx); err != nil {
+	if m.Idle, _, err = e.sibling(ctx, 0); err != nil {
 		return err
 	}
-	m.Loaded, m.LoadedHeap = footprint(ctx, e.server)
-	m.PerPool = float64(m.Loaded-m.Idle) / float64(m.Pools)
-	if m.IdleHeap > 0 && m.LoadedHeap > 0 {
-		m.PerPoolLiveHeap = float64(m.LoadedHeap-m.IdleHeap) / float64(m.Pools)
+	if m.Fewer, m.FewerHeap, err = e.sibling(ctx, m.FewerPools); err != nil {
+		return err
+	}
+	m.Loaded, m.LoadedHeap = footprint(ctx, e.group)
+	pools := float64(m.Pools - m.FewerPools)
+	m.PerPool = float64(m.Loaded-m.Fewer) / pools
+	if m.FewerHeap > 0 && m.LoadedHeap > 0 {
+		m.PerPoolLiveHeap = float64(m.LoadedHeap-m.FewerHeap) / pools
 	}
 	e.report.Memory = m
 	e.say("memory: idle %s, with %d pools loaded %s", megabytes(m.Idle), m.Pools, megabytes(m.Loaded))
 	return nil
 }
 
-// blank answers the footprint of the server on an empty folder.
-func (e *entrant) blank(ctx context.Context) (resident, heap int64, err error) {
-	dir := filepath.Join(e.Dir, "blank")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return 0, 0, err
+// sibling answers the footprint of another server like this one, with so many customers.
+func (e *entrant) sibling(ctx context.Context, customers int) (resident, heap int64, err error) {
+	const name = "sibling"
+	defer func() { err = errors.Join(err, e.places.remove(ctx, name)) }()
+	place, err := e.places.fresh(ctx, name)
+	if err == nil && customers > 0 {
+		_, err = e.subjects[e.name].prepare(ctx, place, content{customers: customers})
 	}
-	server, err := e.Start(ctx, e.name, dir)
 	if err != nil {
 		return 0, 0, err
 	}
-	resident, heap = footprint(ctx, server)
-	return resident, heap, errors.Join(server.Stop(ctx), os.RemoveAll(dir))
+	server, err := e.Start(ctx, e.name, place)
+	if err != nil {
+		return 0, 0, err
+	}
+	other := &entrant{run: e.run, name: e.name, group: group{[]*Server{server}, e.DatabasePID}}
+	if err = other.touch(ctx, customers); err == nil {
+		resident, heap = footprint(ctx, other.group)
+	}
+	return resident, heap, errors.Join(err, server.Stop(ctx))
 }
 
 // footprint answers the resident memory and the live heap of a server that has calmed down, each 0 when it is not known.
-func footprint(ctx context.Context, s *Server) (resident, heap int64) {
+func footprint(ctx context.Context, g group) (resident, heap int64) {
+	s := g.first()
 	if s.PID == 0 {
 		return 0, 0
 	}
-	settle(ctx, s)
+	g.settle(ctx)
 	pause(ctx, calm)
 	return residentBytes(s.PID), liveHeap(ctx, s)
 }

@@ -26,18 +26,18 @@ const (
 // Processes starts servers as processes of this program.
 type Processes struct {
 	Executable string // the program
-	// Arguments answers how the program is told to run the named server on 127.0.0.1 and a free port, with its data in dir.
+	// Arguments answers how the program is told to run the named server on 127.0.0.1 and a free port, with its data there.
 	// It must print "listens on http://HOST:PORT" to its standard output once it takes requests, drain on SIGTERM, and take
 	// its key from SCRIP_API_KEY.
-	Arguments func(name, dir string) []string
+	Arguments func(name string, at Place) []string
 }
 
 // listening finds the address in what a server prints.
 var listening = regexp.MustCompile(`listens on http://(\S+)`)
 
 // Start is a Starter.
-func (p Processes) Start(ctx context.Context, name, dir string) (*Server, error) {
-	command := exec.Command(p.Executable, p.Arguments(name, dir)...)
+func (p Processes) Start(ctx context.Context, name string, at Place) (*Server, error) {
+	command := exec.Command(p.Executable, p.Arguments(name, at)...)
 	command.Env = environment(os.Environ())
 	stderr := &tail{}
 	command.Stderr = stderr

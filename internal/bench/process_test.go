@@ -8,14 +8,14 @@ import (
 
 // shell starts a script in place of a server.
 func shell(script string) Processes {
-	return Processes{Executable: "sh", Arguments: func(name, dir string) []string { return []string{"-c", script, name, dir} }}
+	return Processes{Executable: "sh", Arguments: func(name string, at Place) []string { return []string{"-c", script, name, at.Dir} }}
 }
 
 func TestProcessesStartAndStop(t *testing.T) {
 	// A process is known by the address it prints, gets the key, and ends when asked to.
 	t.Parallel()
 	script := `trap 'exit 0' TERM; echo hello; echo "$0 listens on http://127.0.0.1:${#SCRIP_API_KEY}"; while :; do sleep 0.02; done`
-	server, err := shell(script).Start(t.Context(), "it", "")
+	server, err := shell(script).Start(t.Context(), "it", Place{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,11 +30,11 @@ func TestProcessesStartAndStop(t *testing.T) {
 func TestProcessesTellWhyAServerFailed(t *testing.T) {
 	// A process that ends at once, or with a failure when asked to stop, is an error with what it said.
 	t.Parallel()
-	_, err := shell(`echo "the folder is locked" >&2; exit 3`).Start(t.Context(), "it", "")
+	_, err := shell(`echo "the folder is locked" >&2; exit 3`).Start(t.Context(), "it", Place{})
 	if err == nil || !strings.Contains(err.Error(), "the folder is locked") || !strings.Contains(err.Error(), "exit status 3") {
 		t.Errorf("got %v", err)
 	}
-	server, err := shell(`trap 'echo lost >&2; exit 1' TERM; echo listens on http://x:1; while :; do sleep 0.02; done`).Start(t.Context(), "it", "")
+	server, err := shell(`trap 'echo lost >&2; exit 1' TERM; echo listens on http://x:1; while :; do sleep 0.02; done`).Start(t.Context(), "it", Place{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,6 +60,9 @@ func TestUseOfTheMachine(t *testing.T) {
 	}
 	if residentBytes(ownPID) < 1<<20 {
 		t.Errorf("this test uses %d bytes", residentBytes(ownPID))
+	}
+	if familyTime(ownPID) < cpuTime(ownPID) {
+		t.Error("this test has used more time than it and its children")
 	}
 	if cpuTime(0) != 0 || residentBytes(0) != 0 {
 		t.Error("process 0 uses something")

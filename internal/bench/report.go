@@ -48,11 +48,15 @@ type Report struct {
 	Servers   []string   `json:"servers"`
 	Stages    []Stage    `json:"stages"`
 	Sustained *Sustained `json:"sustained,omitempty"`
-	HalfLoad  []HalfLoad `json:"halfLoad,omitempty"`
+	OpenLoop  []OpenLoop `json:"openLoop,omitempty"`
 	Checks    []Check    `json:"entitlementChecks,omitempty"`
 	Memory    *Memory    `json:"memory,omitempty"`
+	Growth    []Growth   `json:"growth,omitempty"`
 	Goals     []Goal     `json:"goals,omitempty"`
 }
+
+// Empty reports whether nothing was measured.
+func (r *Report) Empty() bool { return len(r.Stages) == 0 && len(r.Growth) == 0 }
 
 // Stage is one pass over all cells, on servers that started with the same number of events.
 type Stage struct {
@@ -74,6 +78,7 @@ type Measure struct {
 	EventsPerSecond float64 `json:"eventsPerSecond"`
 	Latency
 	Requests        int     `json:"requests"`
+	Refused         int     `json:"refused,omitempty"`          // answers of several nodes that told to try again later
 	ServerMicros    float64 `json:"serverCPUMicrosPerEvent"`    // processor time of the server; 0 when unknown
 	GeneratorMicros float64 `json:"generatorCPUMicrosPerEvent"` // and of the load generator
 }
@@ -87,10 +92,11 @@ type Sustained struct {
 	SlowestTenth float64 `json:"slowestTenthEventsPerSecond"` // the rate in the slowest of ten equal parts
 }
 
-// HalfLoad is a fixed rate of half of what a cell reached, so that latency is that of a server with room.
-type HalfLoad struct {
+// OpenLoop is a fixed rate at which requests arrive, however long the server takes for them.
+type OpenLoop struct {
 	Server          string  `json:"server"`
 	Cell            Cell    `json:"cell"`
+	Asked           float64 `json:"asked"` // up to 1 a share of what the cell reached in the rounds, else events a second
 	EventsPerSecond float64 `json:"offeredEventsPerSecond"`
 	Latency
 }
@@ -108,7 +114,9 @@ type Memory struct {
 	Server          string  `json:"server"`
 	Idle            int64   `json:"idleResident"` // no customers
 	Loaded          int64   `json:"loadedResident"`
-	IdleHeap        int64   `json:"idleLiveHeap,omitempty"`
+	FewerPools      int     `json:"fewerPools"` // of another server; the figures for a pool are what the difference costs
+	Fewer           int64   `json:"fewerResident"`
+	FewerHeap       int64   `json:"fewerLiveHeap,omitempty"`
 	LoadedHeap      int64   `json:"loadedLiveHeap,omitempty"`
 	Pools           int     `json:"pools"`
 	PerPool         float64 `json:"residentPerPool"` // with its customer, subscription, grants and one key
@@ -144,11 +152,13 @@ func (s *Stage) add(server string, c Cell, m Measure) {
 	f.Median = Measure{
 		EventsPerSecond: medianOf(f.Rounds, func(m Measure) float64 { return m.EventsPerSecond }),
 		Latency: Latency{
-			P50: medianOf(f.Rounds, func(m Measure) float64 { return m.P50 }),
-			P99: medianOf(f.Rounds, func(m Measure) float64 { return m.P99 }),
-			Max: max(f.Median.Max, m.Max),
+			P50:  medianOf(f.Rounds, func(m Measure) float64 { return m.P50 }),
+			P99:  medianOf(f.Rounds, func(m Measure) float64 { return m.P99 }),
+			P999: medianOf(f.Rounds, func(m Measure) float64 { return m.P999 }),
+			Max:  max(f.Median.Max, m.Max),
 		},
 		Requests:        f.Median.Requests + m.Requests,
+		Refused:         f.Median.Refused + m.Refused,
 		ServerMicros:    medianOf(f.Rounds, func(m Measure) float64 { return m.ServerMicros }),
 		GeneratorMicros: medianOf(f.Rounds, func(m Measure) float64 { return m.GeneratorMicros }),
 	}
@@ -161,6 +171,7 @@ func measureOf(r result, c Cell, length time.Duration) Measure {
 		EventsPerSecond: events / length.Seconds(),
 		Latency:         latencyOf(r.samples),
 		Requests:        len(r.samples),
+		Refused:         r.refused,
 		ServerMicros:    ratio(float64(r.cpu.server.Microseconds()), events),
 		GeneratorMicros: ratio(float64(r.cpu.generator.Microseconds()), events),
 	}

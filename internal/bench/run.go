@@ -4,30 +4,34 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/scrip-dev/scrip/internal/cluster"
 )
 
 // Options say what to measure. There are no defaults here; cmd has them.
 type Options struct {
 	Dir       string   // an empty folder on the disk to measure; what is in it afterwards is of no use
-	Servers   []string // of Names; the first is the one that the long and the slow measurements look at
+	Database  string   // a PostgreSQL server to make databases on; empty for SQLite
+	Servers   []string // of Names, or PostgresNames and their NodeNames; the first is the one that the long and the slow measurements look at
 	Cells     []Cell
 	Rounds    int           // at least 1
 	Warmup    time.Duration // before each cell
 	Duration  time.Duration // of each cell
 	Customers int           // each is a pool; at most a million
 	Preload   int           // if above 0, everything is measured again on servers that hold so many events
+	Growth    int           // if above 0, nothing is measured but how servers fare while they grow to so many events
 	Sustained time.Duration // of the long run; 0 for none
-	HalfLoad  bool          // measure latencies at half load
+	Rates     []float64     // offered to each cell to measure latencies: up to 1 a share of what it reached, else events a second
 	Checks    bool          // measure entitlement checks; only Scrip answers them
 	Memory    bool          // measure memory; only Scrip's
 	Seed      uint64
-	Now       func() time.Time
-	Start     Starter
-	Progress  func(line string) // called with what has just been done
+	// DatabasePID is the first process of the PostgreSQL server when it runs on this machine, else 0.
+	DatabasePID int
+	Now         func() time.Time
+	Start       Starter
+	Progress    func(line string) // called with what has just been done
 }
 
 // validate refuses options that cannot be measured.
@@ -43,8 +47,10 @@ func (o *Options) validate() error {
 		return errors.New("a cell takes at least 100ms")
 	case o.Customers < 1 || o.Customers > customerMax:
 		return fmt.Errorf("customers: want 1 to %d", customerMax)
-	case o.Preload < 0:
-		return errors.New("preload: want 0 or more events")
+	case slices.ContainsFunc(o.Rates, func(rate float64) bool { return !(rate > 0) }):
+		return errors.New("rates: want shares up to 1, or events a second")
+	case o.Preload < 0 || o.Growth < 0:
+		return errors.New("preload and growth: want 0 or more events")
 	}
 	return nil
 }
@@ -53,6 +59,7 @@ func (o *Options) validate() error {
 type run struct {
 	Options
 	now      clock
+	places   *places
 	subjects map[string]subject
 	report   *Report
 	// costs are what the preloaded events of each template cost, in thousandths of a credit.
@@ -64,15 +71,15 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	r := &run{Options: o, now: o.Now, subjects: map[string]subject{}}
+	r := &run{Options: o, now: o.Now, places: &places{dir: o.Dir, server: o.Database}, subjects: map[string]subject{}}
 	for _, name := range o.Servers {
-		s, err := subjectOf(name, o.Start, r.now)
+		s, err := r.subjectOf(name)
 		if err != nil {
 			return nil, err
 		}
 		r.subjects[name] = s
 	}
-	machine, err := r.now.describe(ctx, o.Dir)
+	machine, err := r.machine(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -80,13 +87,26 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		Machine: machine, StartedAt: r.now().UTC(), Seed: o.Seed, Customers: o.Customers, Rounds: o.Rounds,
 		Seconds: o.Duration.Seconds(), Servers: o.Servers,
 	}
-	err = r.measure(ctx)
+	err = errors.Join(r.measure(ctx), r.places.removeAll(ctx))
 	r.report.Goals = r.report.goals()
 	return r.report, err
 }
 
+// machine describes where the run takes place, and the database server.
+func (r *run) machine(ctx context.Context) (Machine, error) {
+	m, err := r.now.describe(ctx, r.Dir)
+	m.Database = "SQLite"
+	if err == nil && r.Database != "" {
+		m.Database, err = cluster.Describe(ctx, r.Database)
+	}
+	return m, err
+}
+
 // measure runs every part in turn.
 func (r *run) measure(ctx context.Context) error {
+	if r.Growth > 0 {
+		return r.growth(ctx)
+	}
 	if err := r.stage(ctx, 0); err != nil {
 		return err
 	}
@@ -114,33 +134,38 @@ func (r *run) stage(ctx context.Context, preload int) error {
 	return nil
 }
 
-// templates is the folder of the prepared data.
-func (r *run) templates() string { return filepath.Join(r.Dir, "templates") }
+// templateName is the name of the place of a template.
+func templateName(template string) string { return "template-" + template }
 
 // prepare makes the templates of a stage, in place of those of the stage before.
 func (r *run) prepare(ctx context.Context, preload int) error {
 	r.costs = map[string]int64{}
-	if err := os.RemoveAll(r.templates()); err != nil {
-		return err
-	}
 	for _, name := range r.Servers {
-		s := r.subjects[name]
-		if _, done := r.costs[s.template()]; done || s.template() == "" {
+		template := r.subjects[name].template()
+		if _, done := r.costs[template]; done || template == "" {
 			continue
 		}
-		dir := filepath.Join(r.templates(), s.template())
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return err
-		}
 		begin := r.now()
-		cost, err := s.prepare(ctx, dir, content{r.Customers, preload, seedOf(r.Seed, uint64(preload))})
-		if err != nil {
-			return fmt.Errorf("prepare %s: %w", s.template(), err)
+		if err := r.prepareOne(ctx, r.subjects[name], preload); err != nil {
+			return fmt.Errorf("prepare %s: %w", template, err)
 		}
-		r.costs[s.template()] = cost
-		r.say("prepared %s with %d customers and %d events in %s", s.template(), r.Customers, preload, r.now().Sub(begin).Round(time.Millisecond))
+		r.say("prepared %s with %d customers and %d events in %s", template, r.Customers, preload, r.now().Sub(begin).Round(time.Millisecond))
 	}
 	return nil
+}
+
+// prepareOne makes the template of a subject.
+func (r *run) prepareOne(ctx context.Context, s subject, preload int) error {
+	name := templateName(s.template())
+	if err := r.places.remove(ctx, name); err != nil {
+		return err
+	}
+	place, err := r.places.fresh(ctx, name)
+	if err != nil {
+		return err
+	}
+	r.costs[s.template()], err = s.prepare(ctx, place, content{r.Customers, preload, seedOf(r.Seed, uint64(preload))})
+	return err
 }
 
 // round measures every cell on every server once. The order of the servers turns with the rounds.
@@ -153,7 +178,7 @@ func (r *run) round(ctx context.Context, stage *Stage, round int) (err error) {
 	order := slices.Concat(r.Servers[round%len(r.Servers):], r.Servers[:round%len(r.Servers)])
 	for number, cell := range r.Cells {
 		for _, name := range order {
-			seed := seedOf(r.Seed, uint64(stage.Preloaded), uint64(round), uint64(number), uint64(slices.Index(Names, name)))
+			seed := seedOf(r.Seed, uint64(stage.Preloaded), uint64(round), uint64(number), uint64(slices.Index(r.Servers, name)))
 			m, err := r.cell(ctx, field[name], cell, seed)
 			if err != nil {
 				return fmt.Errorf("%s at %s: %w", name, cell, err)

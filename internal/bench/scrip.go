@@ -46,8 +46,8 @@ var catalogue = []call{
 func (s *scrip) template() string { return Scrip }
 
 // prepare sets everything up over REST and preloads with the largest batches.
-func (s *scrip) prepare(ctx context.Context, dir string, c content) (cost int64, err error) {
-	server, err := s.start(ctx, Scrip, dir)
+func (s *scrip) prepare(ctx context.Context, at Place, c content) (cost int64, err error) {
+	server, err := s.start(ctx, Scrip, at)
 	if err != nil {
 		return 0, err
 	}
@@ -59,7 +59,7 @@ func (s *scrip) prepare(ctx context.Context, dir string, c content) (cost int64,
 		return 0, nil
 	}
 	r, err := s.now.run(ctx, phase{
-		server: server, customers: c.customers, clients: 4, seed: c.seed, do: reportOf(preloadEvents), length: preloadMax,
+		group: group{nodes: []*Server{server}}, customers: c.customers, clients: 4, seed: c.seed, do: reportOf(preloadEvents), length: preloadMax,
 		limit: int64(math.Ceil(float64(c.preload) / preloadEvents)),
 	})
 	return r.cost, err
@@ -106,14 +106,23 @@ func importOf(first, end int) call {
 
 // customerCalls subscribe one customer and give it its grants.
 func customerCalls(i int) []call {
-	id := customerID(i)
-	calls := []call{{"POST", "/api/v1/subscriptions", fmt.Sprintf(`{"customerId":%q,"planId":"pro","billingPeriod":"MONTHLY"}`, id)}}
+	calls := []call{subscribe(i)}
 	for priority, thousandths := range grants {
-		calls = append(calls, call{"POST", "/api/v1/credits/grants", fmt.Sprintf(
-			`{"customerId":%q,"currencyId":%q,"displayName":"Grant %d","grantType":"PROMOTIONAL","amount":%s,"priority":%d}`,
-			id, rival.Currency, priority, credits(thousandths), priority)})
+		calls = append(calls, grantOf(i, priority, thousandths))
 	}
 	return calls
+}
+
+// subscribe puts a customer on the plan.
+func subscribe(i int) call {
+	return call{"POST", "/api/v1/subscriptions", fmt.Sprintf(`{"customerId":%q,"planId":"pro","billingPeriod":"MONTHLY"}`, customerID(i))}
+}
+
+// grantOf gives a customer a grant.
+func grantOf(i, priority int, thousandths int64) call {
+	return call{"POST", "/api/v1/credits/grants", fmt.Sprintf(
+		`{"customerId":%q,"currencyId":%q,"displayName":"Grant %d","grantType":"PROMOTIONAL","amount":%s,"priority":%d}`,
+		customerID(i), rival.Currency, priority, credits(thousandths), priority)}
 }
 
 // must sends a call of the set-up, which has to succeed.
@@ -162,18 +171,26 @@ func (s *scrip) consumed(ctx context.Context, server *Server, customers int) (am
 	var mu sync.Mutex
 	var total amount.Amount
 	err := concurrently(ctx, server, customers, func(c *conn, i int) error {
-		var page balances
-		if err := c.get("/api/v1/credits/balances?customerId="+customerID(i), &page); err != nil {
-			return err
-		}
+		one, err := consumedBy(c, i)
 		mu.Lock()
 		defer mu.Unlock()
-		for _, pool := range page.Data {
-			total = total.Add(pool.TotalConsumed)
-		}
-		return nil
+		total = total.Add(one)
+		return err
 	})
 	return total, err
+}
+
+// consumedBy asks for the balances of one customer.
+func consumedBy(c *conn, i int) (amount.Amount, error) {
+	var page balances
+	var total amount.Amount
+	if err := c.get("/api/v1/credits/balances?customerId="+customerID(i), &page); err != nil {
+		return total, err
+	}
+	for _, pool := range page.Data {
+		total = total.Add(pool.TotalConsumed)
+	}
+	return total, nil
 }
 
 // checkEntitlement is the request that asks whether a customer has credits.

@@ -12,8 +12,8 @@ type Server struct {
 	Stop    func(context.Context) error // drains it; called once
 }
 
-// Starter starts a server by its name on a folder that already holds its data. The caller stops it.
-type Starter func(ctx context.Context, name, dir string) (*Server, error)
+// Starter starts a server by its name on a place that already holds its data. The caller stops it.
+type Starter func(ctx context.Context, name string, at Place) (*Server, error)
 
 // Limits of waiting for a server to become idle, so that what it does behind its answers disturbs nobody else's figures.
 const (
@@ -22,15 +22,15 @@ const (
 	settleSteps = 50
 )
 
-// settle waits until the server is idle, or until it has had its time.
-func settle(ctx context.Context, s *Server) {
-	if s.PID == 0 {
+// settle waits until the nodes and their database are idle, or until they have had their time.
+func (g group) settle(ctx context.Context) {
+	if g.first().PID == 0 {
 		return
 	}
 	for range settleSteps {
-		before := cpuTime(s.PID)
+		before := g.cpuTime()
 		pause(ctx, settleStep)
-		if cpuTime(s.PID)-before < settleBusy || ctx.Err() != nil {
+		if g.cpuTime()-before < settleBusy || ctx.Err() != nil {
 			return
 		}
 	}

@@ -24,8 +24,9 @@ func customerID(n int) string { return fmt.Sprintf("cust-%06d", n) }
 type source struct {
 	random    random
 	customers uint64
-	at        []byte // the timestamp of the request, as text
-	body      []byte // reused
+	among     []uint32 // if not nil, the customers that the next events are about
+	at        []byte   // the timestamp of the request, as text
+	body      []byte   // reused
 }
 
 // newSource answers a source whose events follow from seed.
@@ -43,10 +44,18 @@ type draw struct {
 func (s *source) draw() draw {
 	d := draw{key: [2]uint64{s.random.next(), s.random.next()}, user: [2]uint64{s.random.next(), s.random.next()}}
 	n := s.random.next()
-	d.customer = n >> 24 % s.customers
+	d.customer = s.pick(n >> 24)
 	d.input = 1000 + n&0xfff // four digits
 	d.output = 100 + n>>12&0x1ff
 	return d
+}
+
+// pick turns even bits into a customer.
+func (s *source) pick(bits uint64) uint64 {
+	if s.among != nil {
+		return uint64(s.among[bits%uint64(len(s.among))])
+	}
+	return bits % s.customers
 }
 
 // customer answers the number of the next customer to ask about.

@@ -14,9 +14,10 @@ type sample struct {
 
 // Latency sums up how long requests took, in milliseconds.
 type Latency struct {
-	P50 float64 `json:"p50Ms"`
-	P99 float64 `json:"p99Ms"`
-	Max float64 `json:"maxMs"`
+	P50  float64 `json:"p50Ms"`
+	P99  float64 `json:"p99Ms"`
+	P999 float64 `json:"p999Ms"`
+	Max  float64 `json:"maxMs"`
 }
 
 // percentile answers the smallest of sorted values that at least share of them do not exceed (nearest rank): share 0.5 is
@@ -36,7 +37,8 @@ func latencyOf(samples []sample) Latency {
 		all[i] = s.took
 	}
 	slices.Sort(all)
-	return Latency{P50: millis(percentile(all, 0.5)), P99: millis(percentile(all, 0.99)), Max: millis(percentile(all, 1))}
+	at := func(share float64) float64 { return millis(percentile(all, share)) }
+	return Latency{P50: at(0.5), P99: at(0.99), P999: at(0.999), Max: at(1)}
 }
 
 // millis answers a duration in milliseconds.

@@ -52,7 +52,7 @@ func TestLatencySortsSamples(t *testing.T) {
 	// Samples need no order.
 	t.Parallel()
 	got := latencyOf([]sample{{took: 3 * time.Millisecond}, {took: time.Millisecond}, {took: 2500 * time.Microsecond}})
-	if want := (Latency{P50: 2.5, P99: 3, Max: 3}); got != want {
+	if want := (Latency{P50: 2.5, P99: 3, P999: 3, Max: 3}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
@@ -96,5 +96,32 @@ func TestSlowest(t *testing.T) {
 		if got := slowest(test.samples, time.Second, 2, 10); got != test.want {
 			t.Errorf("%s: got %v, want %v", name, got, test.want)
 		}
+	}
+}
+
+func TestArrivals(t *testing.T) {
+	// Arrivals follow from their seed, keep their rate, and are as uneven as those of independent callers: their number in a
+	// second varies about as its root.
+	t.Parallel()
+	const rate, seconds = 200, 500
+	a, again := arrivals{random: 5, rate: rate}, arrivals{random: 5, rate: rate}
+	var perSecond [seconds]float64
+	for {
+		at := a.next()
+		if at != again.next() {
+			t.Fatal("the same seed makes other moments")
+		}
+		if at >= seconds*time.Second {
+			break
+		}
+		perSecond[int(at/time.Second)]++
+	}
+	var sum, squares float64
+	for _, n := range perSecond {
+		sum += n
+		squares += (n - rate) * (n - rate)
+	}
+	if mean, variance := sum/seconds, squares/seconds; mean < 0.97*rate || mean > 1.03*rate || variance < 0.8*rate || variance > 1.2*rate {
+		t.Errorf("%v a second with variance %v, want %v of both", mean, variance, rate)
 	}
 }

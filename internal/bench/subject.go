@@ -12,8 +12,20 @@ import (
 // Scrip is the name of the measured product among the servers.
 const Scrip = "scrip"
 
-// Names are all servers, in the order of the tables.
-var Names = []string{Scrip, rival.Usual, rival.Batched, rival.Floor}
+// Names are all servers on SQLite, and PostgresNames those on PostgreSQL, in the order of the tables. The floor is a file
+// beside either.
+var (
+	Names         = []string{Scrip, rival.Usual, rival.Batched, rival.Floor}
+	PostgresNames = []string{Scrip, rival.Usual, rival.Batched, rival.Function, rival.Floor}
+)
+
+// names are the servers there can be.
+func (o *Options) names() []string {
+	if o.Database != "" {
+		return PostgresNames
+	}
+	return Names
+}
 
 // grants are what each customer starts with, in thousandths of a credit: a welcome gift that is used up early, so that burns
 // move from one grant to the next, and more than any run can burn.
@@ -30,21 +42,25 @@ type content struct {
 type subject interface {
 	// template names what prepare makes: subjects with the same name share it. Empty means nothing to prepare.
 	template() string
-	// prepare fills dir and answers the cost of the preloaded events in thousandths of a credit.
-	prepare(ctx context.Context, dir string, c content) (cost int64, err error)
+	// prepare fills an empty place and answers the cost of the preloaded events in thousandths of a credit.
+	prepare(ctx context.Context, at Place, c content) (cost int64, err error)
 	// consumed answers the credits that the server says were consumed by all customers.
 	consumed(ctx context.Context, s *Server, customers int) (amount.Amount, error)
 }
 
-// subjectOf answers the subject with a name of Names.
-func subjectOf(name string, start Starter, now clock) (subject, error) {
-	switch {
-	case name == Scrip:
-		return &scrip{start: start, now: now}, nil
-	case slices.Contains(Names, name):
-		return &other{name: name, now: now}, nil
+// subjectOf answers the subject with one of the names.
+func (r *run) subjectOf(name string) (subject, error) {
+	line := lineUpOf(name)
+	if err := line.validate(r.Database); err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("no server is called %q; there are %v", name, Names)
+	switch name = line.server; {
+	case name == Scrip:
+		return &scrip{start: r.Start, now: r.now}, nil
+	case slices.Contains(r.names(), name):
+		return &other{name: name, now: r.now}, nil
+	}
+	return nil, fmt.Errorf("no server is called %q; there are %v", name, r.names())
 }
 
 // other is a rival.
@@ -57,11 +73,11 @@ func (o *other) template() string {
 	if o.name == rival.Floor {
 		return "" // it starts with an empty file
 	}
-	return rival.Usual // both forms keep the same tables
+	return rival.Usual // all forms keep the same tables
 }
 
 // prepare writes the tables directly: over HTTP five million events would take the usual service an hour.
-func (o *other) prepare(ctx context.Context, dir string, c content) (int64, error) {
+func (o *other) prepare(ctx context.Context, at Place, c content) (int64, error) {
 	names := make([]string, c.customers)
 	for i := range names {
 		names[i] = customerID(i)
@@ -75,7 +91,12 @@ func (o *other) prepare(ctx context.Context, dir string, c content) (int64, erro
 			}
 		}
 	}
-	err := rival.Prepare(ctx, dir, rival.Content{Customers: names, Grants: grants, Events: events, Now: o.now})
+	start := rival.Content{Customers: names, Grants: grants, Events: events, Now: o.now}
+	if at.URL != "" {
+		err := rival.PreparePostgres(ctx, at.URL, start)
+		return cost, err
+	}
+	err := rival.Prepare(ctx, at.Dir, start)
 	return cost, err
 }
 

@@ -21,14 +21,22 @@ func (r *Report) WriteTable(w io.Writer) error {
 	if r.Machine.Busy > busyMax {
 		t.line("Something else used %.0f %% of the cores before the run: these figures are too low. Measure on a quiet machine.", 100*r.Machine.Busy)
 	}
-	t.line("From HTTP request to durable commit, load generator on the same cores; %d customers; medians of %d interleaved rounds of %gs.",
-		r.Customers, r.Rounds, r.Seconds)
+	t.line("From HTTP request to durable commit, load generator on the same cores; %d customers; %s of %gs.", r.Customers, r.rounds(), r.Seconds)
 	for i := range r.Stages {
 		r.writeStage(t, &r.Stages[i])
 	}
 	r.writeExtras(t)
+	r.writeGrowth(t)
 	r.writeGoals(t)
 	return t.w.Flush()
+}
+
+// rounds says what the figures are of.
+func (r *Report) rounds() string {
+	if len(r.Stages) == 0 {
+		return "single measurements"
+	}
+	return fmt.Sprintf("medians of %d interleaved rounds", r.Rounds)
 }
 
 // table aligns cells that are separated by bars.
@@ -43,13 +51,10 @@ func (t *table) row(cells ...string) { fmt.Fprintf(t.w, "%s\t\n", strings.Join(c
 // writeStage prints rates and ratios, then latencies.
 func (r *Report) writeStage(t *table, s *Stage) {
 	t.line("\nEvents per second, clients × events in a request, starting with %s events", count(float64(s.Preloaded)))
-	others := slices.DeleteFunc(slices.Clone(r.Servers), func(name string) bool { return name == Scrip })
-	compare := len(others) < len(r.Servers)
+	pairs := r.comparisons()
 	head := append([]string{""}, r.Servers...)
-	for _, name := range others {
-		if compare {
-			head = append(head, Scrip+"/"+name)
-		}
+	for _, pair := range pairs {
+		head = append(head, pair.over+"/"+pair.under)
 	}
 	t.row(head...)
 	for _, c := range r.cells(s) {
@@ -57,10 +62,8 @@ func (r *Report) writeStage(t *table, s *Stage) {
 		for _, name := range r.Servers {
 			row = append(row, count(s.rate(name, c)))
 		}
-		for _, name := range others {
-			if compare {
-				row = append(row, times(ratio(s.rate(Scrip, c), s.rate(name, c))))
-			}
+		for _, pair := range pairs {
+			row = append(row, times(ratio(s.rate(pair.over, c), s.rate(pair.under, c))))
 		}
 		t.row(row...)
 	}
@@ -73,6 +76,33 @@ func (r *Report) writeStage(t *table, s *Stage) {
 		}
 		t.row(row...)
 	}
+	for _, f := range s.Figures {
+		if f.Median.Refused > 0 {
+			t.line("%s at %s answered %s times that it could not yet, beside %s requests that it took; each was sent again until taken.",
+				f.Server, f.Cell, count(float64(f.Median.Refused)), count(float64(f.Median.Requests)))
+		}
+	}
+}
+
+// comparison is a ratio of two servers.
+type comparison struct{ over, under string }
+
+// comparisons are those of Scrip with every rival, and of its several nodes with one.
+func (r *Report) comparisons() []comparison {
+	if !slices.Contains(r.Servers, Scrip) {
+		return nil
+	}
+	var all []comparison
+	for _, name := range r.Servers {
+		switch {
+		case name == Scrip:
+		case lineUpOf(name).server == Scrip:
+			all = append(all, comparison{name, Scrip})
+		default:
+			all = append(all, comparison{Scrip, name})
+		}
+	}
+	return all
 }
 
 // waiting prints latencies and processor time.
@@ -101,11 +131,11 @@ func (r *Report) writeExtras(t *table) {
 		t.line("\nSustained for %gs, %s, %s: %s events/s (slowest tenth %s), p50 / p99 / max %s / %s / %s ms", s.Seconds, s.Cell, s.Server,
 			count(s.EventsPerSecond), count(s.SlowestTenth), short(s.P50), short(s.P99), short(s.Max))
 	}
-	if len(r.HalfLoad) > 0 {
-		t.line("\nLatency in ms at half load, from when a request was due")
-		t.row("", "server", "events/s", "p50", "p99", "max")
-		for _, h := range r.HalfLoad {
-			t.row(h.Cell.String(), h.Server, count(h.EventsPerSecond), short(h.P50), short(h.P99), short(h.Max))
+	if len(r.OpenLoop) > 0 {
+		t.line("\nLatency in ms at fixed rates, requests arriving at random moments, from when a request was due")
+		t.row("", "server", "offered", "events/s", "p50", "p99", "p99.9", "max")
+		for _, o := range r.OpenLoop {
+			t.row(o.Cell.String(), o.Server, o.asked(), count(o.EventsPerSecond), short(o.P50), short(o.P99), short(o.P999), short(o.Max))
 		}
 	}
 	if len(r.Checks) > 0 {
@@ -119,6 +149,14 @@ func (r *Report) writeExtras(t *table) {
 		t.line("\nMemory of %s: idle %s, with %s pools loaded %s; for a pool %.0f bytes resident, %.0f bytes of live heap", m.Server,
 			megabytes(m.Idle), count(float64(m.Pools)), megabytes(m.Loaded), m.PerPool, m.PerPoolLiveHeap)
 	}
+}
+
+// asked prints what rate was asked for.
+func (o *OpenLoop) asked() string {
+	if o.Asked > 1 {
+		return "fixed"
+	}
+	return fmt.Sprintf("%.0f %%", 100*o.Asked)
 }
 
 // writeGoals prints what was promised.

@@ -16,19 +16,41 @@ var ownPID = os.Getpid()
 const tick = 10 * time.Millisecond
 
 // cpuTime answers the processor time a process has used, or 0 when the system does not tell.
-func cpuTime(pid int) time.Duration {
+func cpuTime(pid int) time.Duration { own, _ := cpuTimes(pid); return own }
+
+// familyTime answers the processor time of a process and all children it ever had, or 0 when the system does not tell.
+func familyTime(pid int) time.Duration {
+	own, ended := cpuTimes(pid)
+	total := own + ended
+	id := strconv.Itoa(pid)
+	children, err := os.ReadFile("/proc/" + id + "/task/" + id + "/children")
+	if err != nil {
+		return total
+	}
+	for _, child := range strings.Fields(string(children)) {
+		number, _ := strconv.Atoi(child) // the kernel writes numbers
+		total += cpuTime(number)
+	}
+	return total
+}
+
+// cpuTimes answers the processor time of a process, and that of its children that have ended.
+func cpuTimes(pid int) (own, ended time.Duration) {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	// The name of the program, in brackets, may hold anything; utime and stime are the 12th and 13th field after it.
+	// The name of the program, in brackets, may hold anything; utime, stime, cutime and cstime are the 12th to 15th field
+	// after it.
 	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
-	if len(fields) < 13 {
-		return 0
+	if len(fields) < 15 {
+		return 0, 0
 	}
-	user, _ := strconv.ParseInt(fields[11], 10, 64) // the kernel writes numbers
-	system, _ := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * tick
+	ticks := func(field int) time.Duration {
+		n, _ := strconv.ParseInt(fields[field], 10, 64) // the kernel writes numbers
+		return time.Duration(n) * tick
+	}
+	return ticks(11) + ticks(12), ticks(13) + ticks(14)
 }
 
 // residentBytes answers the memory of a process that is in use now, or 0 when the system does not tell.

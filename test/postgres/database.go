@@ -4,17 +4,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"errors"
-	"net/url"
 	"os"
 	"os/exec"
 	"strings"
 	"sync"
 	"testing"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
-
+	"github.com/scrip-dev/scrip/internal/cluster"
 	"github.com/scrip-dev/scrip/internal/store"
 )
 
@@ -27,7 +24,7 @@ const (
 // server is what the tests of this process share. One that was started here ends with the process.
 var server = sync.OnceValues(func() (*Cluster, error) {
 	if address := os.Getenv(serverVariable); address != "" {
-		return &Cluster{URL: address}, nil
+		return &Cluster{&cluster.Server{URL: address}}, nil
 	}
 	return Start()
 })
@@ -36,7 +33,7 @@ var server = sync.OnceValues(func() (*Cluster, error) {
 func address(t testing.TB) string {
 	t.Helper()
 	c, err := server()
-	if errors.Is(err, ErrNotInstalled) {
+	if errors.Is(err, cluster.ErrNotInstalled) {
 		t.Skipf("%v; or name a server in %s", err, serverVariable)
 	}
 	if err != nil {
@@ -57,28 +54,19 @@ func Database(t testing.TB, how ...string) string {
 // create makes a database on a server and returns its address and what drops it.
 func create(t testing.TB, server string, how ...string) (address string, drop func()) {
 	t.Helper()
-	u, err := url.Parse(server)
+	name := "scrip_test_" + strings.ToLower(rand.Text())
+	address, err := cluster.Create(t.Context(), server, name, how...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := "scrip_test_" + strings.ToLower(rand.Text())
-	Execute(t, server, "CREATE DATABASE "+name+" "+strings.Join(how, " "))
-	u.Path = "/" + name
-	return u.String(), func() { Execute(t, server, "DROP DATABASE "+name+" WITH (FORCE)") }
+	return address, func() { Execute(t, server, "DROP DATABASE "+name+" WITH (FORCE)") }
 }
 
 // Execute runs statements at an address, each in a transaction of its own. It also works while a test is cleaned up.
 func Execute(t testing.TB, address string, statements ...string) {
 	t.Helper()
-	db, err := sql.Open("pgx", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	for _, statement := range statements {
-		if _, err := db.ExecContext(context.WithoutCancel(t.Context()), statement); err != nil {
-			t.Errorf("%s: %v", statement, err)
-		}
+	if err := cluster.Execute(context.WithoutCancel(t.Context()), address, statements...); err != nil {
+		t.Error(err)
 	}
 }
 

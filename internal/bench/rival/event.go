@@ -89,6 +89,14 @@ type Totals struct {
 // errDisagree says that two tables of a rival tell different totals.
 var errDisagree = errors.New("grants and rollups disagree")
 
+// agreeing answers the totals, or an error when the grants have lost something else than was consumed.
+func (t Totals) agreeing(burned int64, err error) (Totals, error) {
+	if err == nil && burned != t.Consumed {
+		err = fmt.Errorf("%w: %d and %d", errDisagree, burned, t.Consumed)
+	}
+	return t, err
+}
+
 // fail answers a request that was not taken.
 func fail(w http.ResponseWriter, status int, err error) {
 	w.Header().Set("Content-Type", "application/json")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -18,30 +19,51 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	pg "github.com/scrip-dev/scrip/test/postgres"
 )
 
 const testKey = "a key for tests that is long enough"
 
 var testNow = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
-// running is a rival that answers.
-type running struct {
-	url, dir string
-	stop     func()
+// form is a rival on one database.
+type form struct {
+	name       string
+	onPostgres bool
 }
 
-// start serves a rival in a fresh folder; stop may be called early to look at its files.
-func start(t *testing.T, name string, c Content) *running {
+// forms are the rivals that keep balances; those of them on PostgreSQL are skipped where there is none.
+var forms = map[string]form{
+	"usual": {Usual, false}, "batched": {Batched, false},
+	"usual_postgres": {Usual, true}, "batched_postgres": {Batched, true}, "function_postgres": {Function, true},
+}
+
+// running is a rival that answers.
+type running struct {
+	url  string
+	data Settings
+	stop func()
+}
+
+// start serves a rival on fresh data; stop may be called early to look at it.
+func start(t *testing.T, f form, c Content) *running {
 	t.Helper()
-	dir := t.TempDir()
 	c.Now = func() time.Time { return testNow }
 	if c.Events == nil {
 		c.Events = func(func(Event) bool) {}
 	}
-	if name != Floor {
-		if err := Prepare(t.Context(), dir, c); err != nil {
-			t.Fatal(err)
-		}
+	data := Settings{Name: f.name, Dir: t.TempDir(), APIKey: testKey, Now: c.Now}
+	var err error
+	switch {
+	case f.onPostgres:
+		data.URL = pg.Database(t)
+		err = PreparePostgres(t.Context(), data.URL, c)
+	case f.name != Floor:
+		err = Prepare(t.Context(), data.Dir, c)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -49,9 +71,9 @@ func start(t *testing.T, name string, c Content) *running {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, Settings{Name: name, Dir: dir, APIKey: testKey, Now: c.Now}, listener) }()
+	go func() { ended <- Serve(ctx, data, listener) }()
 	stopped := false
-	r := &running{url: "http://" + listener.Addr().String(), dir: dir}
+	r := &running{url: "http://" + listener.Addr().String(), data: data}
 	r.stop = func() {
 		if cancel(); stopped {
 			return
@@ -127,9 +149,12 @@ func event(customer, key string, units int) string {
 }
 
 // tables reads what a stopped usual service holds, a line per row.
-func tables(t *testing.T, dir string) map[string][]string {
+func tables(t *testing.T, data Settings) map[string][]string {
 	t.Helper()
-	db, err := openDatabase(dir, "FULL")
+	db, err := openDatabase(data.Dir, "FULL")
+	if data.URL != "" {
+		db, err = sql.Open("pgx", data.URL)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +162,7 @@ func tables(t *testing.T, dir string) map[string][]string {
 	queries := map[string]string{
 		"grants":   `SELECT customer_id || ' ' || priority || ' ' || remaining FROM grants ORDER BY id`,
 		"balances": `SELECT customer_id || ' ' || balance FROM balances ORDER BY 1`,
-		"ledger":   `SELECT l.id || ' ' || e.idempotency_key || ' ' || coalesce(grant_id, 'none') || ' ' || l.amount || ' ' || balance_after FROM ledger l JOIN events e ON e.id = event_id ORDER BY l.id`,
+		"ledger":   `SELECT l.id || ' ' || e.idempotency_key || ' ' || coalesce(CAST(grant_id AS TEXT), 'none') || ' ' || l.amount || ' ' || balance_after FROM ledger l JOIN events e ON e.id = event_id ORDER BY l.id`,
 		"usage":    `SELECT customer_id || ' ' || hour || ' ' || events || ' ' || units || ' ' || cost FROM usage_hourly ORDER BY 1`,
 	}
 	all := map[string][]string{}
@@ -169,7 +194,7 @@ func lines(t *testing.T, rows *sql.Rows) []string {
 }
 
 func TestUsualServiceBurns(t *testing.T) {
-	// Both forms deduplicate, burn grants in order, let a balance go negative, and keep ledger and rollup in step.
+	// All forms deduplicate, burn grants in order, let a balance go negative, and keep ledger and rollup in step.
 	t.Parallel()
 	hour := time.Date(2026, 3, 4, 5, 0, 0, 0, time.UTC).UnixMicro()
 	want := map[string][]string{
@@ -181,15 +206,15 @@ func TestUsualServiceBurns(t *testing.T) {
 		},
 		"usage": {fmt.Sprintf("ann %d 3 40 40", hour), fmt.Sprintf("bob %d 2 15 15", hour)},
 	}
-	for _, name := range []string{Usual, Batched} {
+	for name, f := range forms {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := start(t, name, Content{Customers: []string{"ann", "bob"}, Grants: []int64{10, 20}})
+			r := start(t, f, Content{Customers: []string{"ann", "bob"}, Grants: []int64{10, 20}})
 			r.report(t, event("ann", "a1", 6), event("bob", "b1", 11), event("ann", "a1", 6), event("ann", "a2", 7))
 			r.report(t, event("ann", "a2", 7))
 			r.report(t, event("ann", "a3", 27), event("bob", "b1", 11), event("bob", "b2", 4))
 			r.stop()
-			if diff := cmp.Diff(want, tables(t, r.dir)); diff != "" {
+			if diff := cmp.Diff(want, tables(t, r.data)); diff != "" {
 				t.Errorf("tables (-want +got):\n%s", diff)
 			}
 		})
@@ -220,49 +245,90 @@ func TestPrepareWritesWhatRecordingWould(t *testing.T) {
 		wire = append(wire, fmt.Sprintf(`{"customerId":%q,"eventName":%q,"idempotencyKey":%q,"timestamp":%q,"dimensions":%s}`,
 			e.Customer, e.Name, e.Key, e.At.Format(time.RFC3339), e.Dimensions))
 	}
-	recorded := start(t, Batched, content)
-	recorded.report(t, wire...)
-	content.Events = history(300)
-	loaded := start(t, Usual, content)
-	loaded.report(t, wire...) // duplicates, all of them
-	if diff := cmp.Diff(recorded.totals(t), loaded.totals(t)); diff != "" {
-		t.Errorf("totals (-recorded +loaded):\n%s", diff)
+	for name, both := range map[string]struct{ recorded, loaded form }{
+		"sqlite":   {form{Batched, false}, form{Usual, false}},
+		"postgres": {form{Function, true}, form{Usual, true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			content := content
+			recorded := start(t, both.recorded, content)
+			recorded.report(t, wire...)
+			content.Events = history(300)
+			loaded := start(t, both.loaded, content)
+			loaded.report(t, wire...) // duplicates, all of them
+			if diff := cmp.Diff(recorded.totals(t), loaded.totals(t)); diff != "" {
+				t.Errorf("totals (-recorded +loaded):\n%s", diff)
+			}
+			recorded.stop()
+			loaded.stop()
+			if diff := cmp.Diff(tables(t, recorded.data), tables(t, loaded.data)); diff != "" {
+				t.Errorf("tables (-recorded +loaded):\n%s", diff)
+			}
+		})
 	}
-	recorded.stop()
-	loaded.stop()
-	if diff := cmp.Diff(tables(t, recorded.dir), tables(t, loaded.dir)); diff != "" {
-		t.Errorf("tables (-recorded +loaded):\n%s", diff)
+}
+
+// clientCount is how many clients there are together.
+const clientCount = 8
+
+// together runs clients at the same time, none of which may fail.
+func together(t *testing.T, do func(client int) error) {
+	t.Helper()
+	failures := make(chan error, clientCount)
+	for client := range clientCount {
+		go func() { failures <- do(client) }()
+	}
+	for range clientCount {
+		if err := <-failures; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestCallersOfOneCustomerTakeTurns(t *testing.T) {
+	// Requests about the same customers at the same time neither wait for each other nor lose an event.
+	t.Parallel()
+	for name, f := range forms {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := start(t, f, Content{Customers: []string{"ann", "bob"}, Grants: []int64{100, 200}})
+			together(t, func(client int) error {
+				var err error
+				for i := range 10 {
+					first := event([]string{"ann", "bob"}[client%2], fmt.Sprintf("first-%d-%d", client, i), 2)
+					second := event([]string{"bob", "ann"}[client%2], fmt.Sprintf("second-%d-%d", client, i), 3)
+					err = errors.Join(err, r.try("POST", "/api/v1/events", `{"events":[`+first+","+second+`]}`))
+				}
+				return err
+			})
+			if got, want := r.totals(t), (Totals{Events: 160, Consumed: 400}); got != want {
+				t.Errorf("totals %+v, want %+v", got, want)
+			}
+		})
 	}
 }
 
 func TestFloorKeepsEveryEvent(t *testing.T) {
 	// What the floor acknowledged stands in its file, also when many callers share a sync.
 	t.Parallel()
-	r := start(t, Floor, Content{})
-	failures := make(chan error, 8)
-	for client := range 8 {
-		go func() {
-			var err error
-			for i := range 20 {
-				err = errors.Join(err, r.try("POST", "/api/v1/events", `{"events":[`+event("ann", fmt.Sprintf("key-%d-%d", client, i), 3)+`]}`))
-			}
-			failures <- err
-		}()
-	}
-	for range 8 {
-		if err := <-failures; err != nil {
-			t.Error(err)
+	r := start(t, form{name: Floor}, Content{})
+	together(t, func(client int) error {
+		var err error
+		for i := range 20 {
+			err = errors.Join(err, r.try("POST", "/api/v1/events", `{"events":[`+event("ann", fmt.Sprintf("key-%d-%d", client, i), 3)+`]}`))
 		}
-	}
+		return err
+	})
 	if got, want := r.totals(t), (Totals{Events: 160, Consumed: 480}); got != want {
 		t.Errorf("totals %+v, want %+v", got, want)
 	}
 	r.stop()
-	text, err := os.ReadFile(filepath.Join(r.dir, "floor.log"))
+	text, err := os.ReadFile(filepath.Join(r.data.Dir, "floor.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for client := range 8 {
+	for client := range clientCount {
 		for i := range 20 {
 			if key := fmt.Sprintf("\x00key-%d-%d\x00", client, i); !strings.Contains(string(text), key) {
 				t.Errorf("%q is not in the file", key)
@@ -285,19 +351,42 @@ func TestRivalsRefuse(t *testing.T) {
 		"no_key":      {testKey, `{"events":[` + event("ann", "", 1) + `]}`, http.StatusBadRequest},
 		"text_units":  {testKey, strings.Replace(`{"events":[`+event("ann", "k", 1)+`]}`, `:1}`, `:"1"}`, 1), http.StatusBadRequest},
 	}
-	for _, name := range []string{Usual, Batched, Floor} {
-		r := start(t, name, Content{Customers: []string{"ann"}, Grants: []int64{10}})
-		for what, test := range tests {
-			if name == Floor && what == "text_units" {
-				continue // it keeps what it is told and charges for numbers only
+	all := maps.Clone(forms)
+	all["floor"] = form{name: Floor}
+	for name, f := range all {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := start(t, f, Content{Customers: []string{"ann"}, Grants: []int64{10}})
+			for what, test := range tests {
+				if f.name == Floor && what == "text_units" {
+					continue // it keeps what it is told and charges for numbers only
+				}
+				if got, answer := r.call(t, "POST", "/api/v1/events", test.key, test.body); got != test.want {
+					t.Errorf("%s answered %d %s, want %d", what, got, answer, test.want)
+				}
 			}
-			if got, answer := r.call(t, "POST", "/api/v1/events", test.key, test.body); got != test.want {
-				t.Errorf("%s: %s answered %d %s, want %d", what, name, got, answer, test.want)
+			if got := r.totals(t); got != (Totals{}) {
+				t.Errorf("it holds %+v", got)
 			}
-		}
-		if got := r.totals(t); got != (Totals{}) {
-			t.Errorf("%s holds %+v", name, got)
-		}
+		})
+	}
+}
+
+func TestUnknownCustomersAreRefused(t *testing.T) {
+	// An event of nobody is refused with everything that came with it, and the service goes on.
+	t.Parallel()
+	for name, f := range forms {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := start(t, f, Content{Customers: []string{"ann"}, Grants: []int64{10}})
+			if err := r.try("POST", "/api/v1/events", `{"events":[`+event("ann", "a", 1)+","+event("eve", "e", 1)+`]}`); err == nil {
+				t.Error("it was taken")
+			}
+			r.report(t, event("ann", "a", 2))
+			if got, want := r.totals(t), (Totals{Events: 1, Consumed: 2}); got != want {
+				t.Errorf("totals %+v, want %+v", got, want)
+			}
+		})
 	}
 }
 

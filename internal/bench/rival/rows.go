@@ -3,7 +3,6 @@ package rival
 import (
 	"context"
 	"database/sql"
-	"slices"
 	"strings"
 )
 
@@ -17,11 +16,15 @@ type many struct {
 	bySize          []*sql.Stmt
 }
 
+// text is the statement for so many rows.
+func (m *many) text(rows int) string {
+	return m.head + strings.Repeat(m.row+", ", rows-1) + m.row + m.tail
+}
+
 // prepare compiles the statement in every size.
 func (m *many) prepare(db *sql.DB) error {
 	for _, rows := range rowsPerStatement {
-		text := m.head + strings.Repeat(m.row+", ", rows-1) + m.row + m.tail
-		statement, err := db.Prepare(text)
+		statement, err := db.Prepare(m.text(rows))
 		if err != nil {
 			return err
 		}
@@ -67,26 +70,4 @@ func (m *many) query(ctx context.Context, tx *sql.Tx, values []any, scan func(*s
 		}
 		return rows.Err()
 	})
-}
-
-// insert writes many rows of columns values each. into is the statement up to its VALUES.
-func insert(ctx context.Context, tx *sql.Tx, into string, columns int, values []any) error {
-	row := "(" + strings.Repeat("?, ", columns-1) + "?)"
-	text := func(rows int) string { return into + " VALUES " + strings.Repeat(row+", ", rows-1) + row }
-	full, err := tx.PrepareContext(ctx, text(loadRows))
-	if err != nil {
-		return err
-	}
-	defer full.Close()
-	for part := range slices.Chunk(values, columns*loadRows) {
-		if len(part) == columns*loadRows {
-			_, err = full.ExecContext(ctx, part...)
-		} else {
-			_, err = tx.ExecContext(ctx, text(len(part)/columns), part...)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -16,9 +16,10 @@ import (
 
 // The names of the rivals.
 const (
-	Usual   = "usual"   // one transaction per request, row by row
-	Batched = "batched" // one transaction per request, many rows a statement
-	Floor   = "floor"   // a file, no balances
+	Usual    = "usual"    // one transaction per request, row by row
+	Batched  = "batched"  // one transaction per request, decided in memory, as few statements or round trips as can be
+	Function = "function" // one call of a stored function per request; on PostgreSQL only
+	Floor    = "floor"    // a file, no balances
 )
 
 // Limits of a request, as in Scrip.
@@ -39,8 +40,9 @@ type service interface {
 
 // Settings say which rival to serve.
 type Settings struct {
-	Name   string // Usual, Batched or Floor
-	Dir    string // its own folder; for Usual and Batched one that Prepare made
+	Name   string // of the constants above
+	Dir    string // its own folder; for Usual and Batched on SQLite one that Prepare made
+	URL    string // of a database that PreparePostgres made; empty means SQLite
 	APIKey string // what callers send as X-API-KEY
 	Now    func() time.Time
 }
@@ -66,11 +68,13 @@ func Serve(ctx context.Context, s Settings, listener net.Listener) error {
 
 // open starts the named rival.
 func open(s Settings) (service, error) {
-	switch s.Name {
-	case Usual, Batched:
-		return openUsual(s)
-	case Floor:
+	switch {
+	case s.Name == Floor:
 		return openFloor(s.Dir)
+	case s.URL != "":
+		return openPostgres(s)
+	case s.Name == Usual, s.Name == Batched:
+		return openUsual(s)
 	}
 	return nil, fmt.Errorf("no rival is called %q", s.Name)
 }

@@ -45,6 +45,7 @@ CREATE TABLE usage_hourly (
 `
 
 // indexes stand apart from schema so that Prepare can load rows before it builds them.
+// PostgreSQL takes the same text.
 const indexes = `
 CREATE UNIQUE INDEX events_key ON events (customer_id, name, idempotency_key);
 CREATE INDEX events_time ON events (customer_id, at);
@@ -120,17 +121,16 @@ func (u *usual) record(ctx context.Context, body []byte) error {
 	return tx.Commit()
 }
 
-// totals compares what the grants lost with what the rollups say.
+// totalsQuery reads what the rollups say, and what the grants lost.
+const totalsQuery = `SELECT
+	(SELECT CAST(coalesce(sum(events), 0) AS BIGINT) FROM usage_hourly), (SELECT CAST(coalesce(sum(cost), 0) AS BIGINT) FROM usage_hourly),
+	(SELECT CAST(coalesce(sum(amount - remaining), 0) AS BIGINT) FROM grants)`
+
 func (u *usual) totals(ctx context.Context) (Totals, error) {
 	var t Totals
 	var burned int64
-	err := u.db.QueryRowContext(ctx, `SELECT
-		(SELECT coalesce(sum(events), 0) FROM usage_hourly), (SELECT coalesce(sum(cost), 0) FROM usage_hourly),
-		(SELECT coalesce(sum(amount - remaining), 0) FROM grants)`).Scan(&t.Events, &t.Consumed, &burned)
-	if err == nil && burned != t.Consumed {
-		err = fmt.Errorf("%w: %d and %d", errDisagree, burned, t.Consumed)
-	}
-	return t, err
+	err := u.db.QueryRowContext(ctx, totalsQuery).Scan(&t.Events, &t.Consumed, &burned)
+	return t.agreeing(burned, err)
 }
 
 // hourOf answers the start of the hour of an instant, in microseconds.

@@ -3,6 +3,7 @@ package rival
 import (
 	"context"
 	"database/sql"
+	"errors"
 )
 
 // manyStatements handle a whole request with a few statements.
@@ -133,14 +134,23 @@ func (s *manyStatements) load(ctx context.Context, tx *sql.Tx, w *work, fresh []
 	if err != nil {
 		return err
 	}
-	return s.readBalances.query(ctx, tx, customers, func(rows *sql.Rows) error {
+	known := 0
+	err = s.readBalances.query(ctx, tx, customers, func(rows *sql.Rows) error {
 		var customer string
 		var balance int64
 		err := rows.Scan(&customer, &balance)
 		w.pools[customer].balance = balance
+		known++
 		return err
 	})
+	if err == nil && known < len(customers) {
+		err = errUnknown
+	}
+	return err
 }
+
+// errUnknown says that an event names a customer that there is not.
+var errUnknown = errors.New("a customer is not known")
 
 // write stores everything the request changed.
 func (s *manyStatements) write(ctx context.Context, tx *sql.Tx, w *work) error {

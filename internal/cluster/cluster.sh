@@ -62,7 +62,7 @@ for setting in "$@"; do settings+=(-c "$setting"); done
 keep_running() {
   while [ ! -e finished ]; do
     "${as_owner[@]}" "$programs/postgres" -D data -c listen_addresses= -c unix_socket_directories="$folder" \
-      -c max_connections=200 "${settings[@]}" >>server.log 2>&1 || true
+      -c max_connections=500 "${settings[@]}" >>server.log 2>&1 || true
     sleep 0.05
   done
 }
