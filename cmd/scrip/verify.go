@@ -41,7 +41,7 @@ func (c *verifyCommand) Run(p *program) error {
 }
 
 func verify(ctx context.Context, st *store.Store) (*engine.Report, error) {
-	shape, err := st.Shape(ctx, newShape)
+	shape, err := st.KeptShape(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -13,15 +14,38 @@ type Shape struct {
 	WindowEntries int    // entries of a shard in one window of derived state
 }
 
+// shapeSetting is the name under which the shape is kept.
+const shapeSetting = "shape"
+
+// ErrNew is returned for a database that has no shape yet: nothing was ever kept in it.
+var ErrNew = errors.New("the database is empty")
+
 // Shape returns the shape of the database. A new database takes the one given.
 func (s *Store) Shape(ctx context.Context, fresh Shape) (Shape, error) {
 	text, err := json.Marshal(fresh)
 	if err != nil {
 		return Shape{}, err
 	}
-	if text, err = s.Setting(ctx, "shape", text); err != nil {
+	if text, err = s.Setting(ctx, shapeSetting, text); err != nil {
 		return Shape{}, err
 	}
+	return parseShape(text)
+}
+
+// KeptShape returns the shape of a database that has one, else ErrNew.
+func (s *Store) KeptShape(ctx context.Context) (Shape, error) {
+	var text []byte
+	err := s.reader.QueryRowContext(ctx, `SELECT value FROM settings WHERE name = $1`, shapeSetting).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Shape{}, ErrNew
+	}
+	if err != nil {
+		return Shape{}, s.judge(fmt.Errorf("read the shape of the database: %w", err))
+	}
+	return parseShape(text)
+}
+
+func parseShape(text []byte) (Shape, error) {
 	var kept Shape
 	if err := json.Unmarshal(text, &kept); err != nil {
 		return Shape{}, fmt.Errorf("read the shape of the database: %w", err)
