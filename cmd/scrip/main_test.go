@@ -74,7 +74,7 @@ func TestHelpListsEverySubcommand(t *testing.T) {
 	if got.Code != exitDone || got.Stderr != "" {
 		t.Errorf("exit code %d, stderr %q", got.Code, got.Stderr)
 	}
-	for _, name := range []string{"serve", "verify", "replay", "bench", "version", "SCRIP_SOME_NAME"} {
+	for _, name := range []string{"serve", "verify", "copy", "replay", "bench", "version", "SCRIP_SOME_NAME"} {
 		if !strings.Contains(got.Stdout, name) {
 			t.Errorf("help does not mention %s:\n%s", name, got.Stdout)
 		}

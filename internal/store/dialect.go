@@ -32,6 +32,8 @@ type dialect struct {
 	keepWAL func(o Options, failed func(error) error) (*walKeeper, error)
 	// hotWrites are the writing statements to be prepared for commit.
 	hotWrites []string
+	// patience, where it is needed, is what a transaction executes that may pause for longer than others are allowed to.
+	patience string
 	// commit implements engine.Journal.Commit.
 	commit func(ctx context.Context, j *Journal, c *engine.Commit) error
 	// uniqueViolation tells whether an error is the violation of a primary key or unique constraint.

@@ -30,6 +30,7 @@ var postgres = dialect{
 	openReader:      openPostgresReader,
 	check:           checkPostgres,
 	migrationLock:   postgresMigrationLock,
+	patience:        "SET LOCAL idle_in_transaction_session_timeout = 0",
 	commit:          commitAtOnce,
 	uniqueViolation: states("23505"),
 	// Corrupted data or index, and errors of the server's disk.
