@@ -1,6 +1,10 @@
 package store
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/scrip-dev/scrip/internal/engine"
+)
 
 // TableColumns are the columns of every table that a copy knows, by name: those of the primary key in order, then the
 // others sorted.
@@ -14,3 +18,23 @@ func TableColumns() map[string][2][]string {
 
 // CopyRows is how many rows are copied at a time.
 const CopyRows = copyRows
+
+// Placement names the tables that are placed by shard, and those that could be everywhere.
+func Placement() (hot, catalogue []string) {
+	for _, t := range slices.Concat([]table{journalTable}, derivedTables) {
+		hot = append(hot, t.name)
+	}
+	for _, t := range catalogueTables {
+		catalogue = append(catalogue, t.name)
+	}
+	return hot, catalogue
+}
+
+// HotStatements are the statements of the event path.
+func HotStatements() []string {
+	list := slices.Concat(rowWrites, hotQueries, []string{upsertOwners, upsertPages, upsertGrants})
+	for _, s := range completions(&engine.Commit{Checkpoint: &engine.Checkpoint{}}) {
+		list = append(list, s.query)
+	}
+	return list
+}
