@@ -16,8 +16,11 @@ func TableColumns() map[string][2][]string {
 	return all
 }
 
-// CopyRows is how many rows are copied at a time.
-const CopyRows = copyRows
+// How many rows are copied and deleted at a time.
+const (
+	CopyRows = copyRows
+	DropRows = dropRows
+)
 
 // Placement names the tables that are placed by shard, and those that could be everywhere.
 func Placement() (hot, catalogue []string) {

@@ -79,15 +79,3 @@ func (j *Journal) GrantByID(ctx context.Context, shard uint16, id ledger.GrantID
 	}
 	return g, err == nil, j.store.judge(err)
 }
-
-// DropDerived implements engine.Journal.
-func (j *Journal) DropDerived(ctx context.Context, shard uint16) error {
-	return j.store.WriteTx(ctx, func(tx *sql.Tx) error {
-		for i := range derivedTables {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM `+derivedTables[i].name+` WHERE shard = $1`, shard); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}

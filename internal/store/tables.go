@@ -12,7 +12,7 @@ type table struct {
 	key   []string
 	other []string
 	flags []string // those of the other columns that are true or false, which SQLite does not tell from numbers
-	only  string // a condition; rows that do not meet it belong to the database itself and are left alone
+	only  string   // a condition; rows that do not meet it belong to the database itself and are left alone
 }
 
 // catalogueTables are small or change rarely, and the event path writes none of them. A table stands behind those that it
@@ -33,16 +33,17 @@ var catalogueTables = []table{
 	{name: "settings", key: words("name"), other: words("value"), only: "name <> '" + shapeSetting + "'"},
 }
 
-// journalTable is the truth of the event path, and derivedTables are what is made of it. They are placed by shard.
+// journalTable is the truth of the event path, and derivedTables are what is made of it; those that say that others are
+// complete come last. All are placed by shard.
 var (
 	journalTable  = table{name: "journal", key: words("shard position"), other: words("entries data")}
 	derivedTables = []table{
 		{name: "owners", key: words("shard environment customer currency resource"), other: words("no as_of next_due state")},
 		{name: "pages", key: words("shard win owner"), other: words("refs usage")},
 		{name: "grants", key: words("shard id"), other: words("environment customer currency resource created_at final state texts"), flags: words("final")},
-		{name: "key_runs", key: words("shard run"), other: words("keys complete"), flags: words("complete")},
-		{name: "key_filters", key: words("shard run chunk"), other: words("bits")},
 		{name: "key_chunks", key: words("shard run chunk"), other: words("data")},
+		{name: "key_filters", key: words("shard run chunk"), other: words("bits")},
+		{name: "key_runs", key: words("shard run"), other: words("keys complete"), flags: words("complete")},
 		{name: "checkpoints", key: words("shard"), other: words("windows owners grants")},
 	}
 )
