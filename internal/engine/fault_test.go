@@ -17,6 +17,7 @@ import (
 	"github.com/scrip-dev/scrip/internal/ledger"
 	"github.com/scrip-dev/scrip/internal/rating"
 	"github.com/scrip-dev/scrip/internal/store"
+	"github.com/scrip-dev/scrip/test/postgres"
 )
 
 // faulty is a real journal whose commits and reads can be made to fail or wait.
@@ -77,14 +78,14 @@ func failConflict(*engine.Commit, func() error) error { return engine.ErrConflic
 // faultBundle is a bundle over a faulty journal.
 type faultBundle struct {
 	*bundle
-	journal *faulty
-	options engine.Options
-	dir     string
+	journal  *faulty
+	options  engine.Options
+	database store.Options
 }
 
 func setupFaults(t testing.TB, o engine.Options) *faultBundle {
 	t.Helper()
-	b := &faultBundle{bundle: &bundle{clock: &atomic.Int64{}}, options: o, dir: t.TempDir()}
+	b := &faultBundle{bundle: &bundle{clock: &atomic.Int64{}}, options: o, database: postgres.Options(t)}
 	b.clock.Store(1_800_000_000_000_000)
 	if err := b.open(t); err != nil {
 		t.Fatal(err)
@@ -94,7 +95,7 @@ func setupFaults(t testing.TB, o engine.Options) *faultBundle {
 
 func (b *faultBundle) open(t testing.TB) error {
 	t.Helper()
-	st, err := store.Open(t.Context(), store.Options{Dir: b.dir})
+	st, err := store.Open(t.Context(), b.database)
 	if err != nil {
 		t.Fatal(err)
 	}
