@@ -42,6 +42,7 @@ type commandLine struct {
 
 	Serve   serveCommand   `cmd:"" help:"Start the server."`
 	Verify  verifyCommand  `cmd:"" help:"Recompute every invariant and hash of a database."`
+	Copy    copyCommand    `cmd:"" help:"Copy a database into an empty one, also from SQLite to PostgreSQL and back."`
 	Replay  replayCommand  `cmd:"" help:"Replay recorded requests from a CSV file."`
 	Bench   benchCommand   `cmd:"" help:"Measure throughput and latency on this machine."`
 	Version versionCommand `cmd:"" help:"Print the version, the commit and the Go release."`
@@ -83,6 +84,9 @@ func (p *program) parse(args []string) (*kong.Context, error) {
 		kong.Name("scrip"),
 		kong.Description("A self-hosted credits engine. Every flag --some-name can also be given as the variable SCRIP_SOME_NAME."),
 		kong.Writers(p.stdout, p.stderr),
+		kong.Vars{
+			"shards_max": fmt.Sprint(shardsMax), "shards_sqlite": fmt.Sprint(shardsOnSQLite), "shards_postgres": fmt.Sprint(shardsOnPostgres),
+		},
 		kong.Exit(func(int) { helped = true }),
 		kong.Resolvers(kong.ResolverFunc(p.fromEnvironment)),
 	)

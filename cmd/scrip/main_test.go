@@ -74,7 +74,7 @@ func TestHelpListsEverySubcommand(t *testing.T) {
 	if got.Code != exitDone || got.Stderr != "" {
 		t.Errorf("exit code %d, stderr %q", got.Code, got.Stderr)
 	}
-	for _, name := range []string{"serve", "verify", "replay", "bench", "version", "SCRIP_SOME_NAME"} {
+	for _, name := range []string{"serve", "verify", "copy", "replay", "bench", "version", "SCRIP_SOME_NAME"} {
 		if !strings.Contains(got.Stdout, name) {
 			t.Errorf("help does not mention %s:\n%s", name, got.Stdout)
 		}
@@ -95,14 +95,15 @@ func TestServeFlags(t *testing.T) {
 	}{
 		"defaults": {nil, nil, func(*serveCommand) {}},
 		"flags": {
-			[]string{"--listen", ":9", "--data=d", "--database-url", "postgres://db/x", "--metrics-listen", ":10", "--drain-wait", "1s", "--drain-max=2s"}, nil,
+			[]string{"--listen", ":9", "--data=d", "--database-url", "postgres://db/x", "--shards=8", "--metrics-listen", ":10", "--drain-wait", "1s", "--drain-max=2s"}, nil,
 			func(c *serveCommand) {
-				*c = serveCommand{databaseFlags{"d", "postgres://db/x"}, ":9", ":10", time.Second, 2 * time.Second}
+				*c = serveCommand{databaseFlags{"d", "postgres://db/x"}, 8, ":9", ":10", time.Second, 2 * time.Second}
 			},
 		},
 		"variables": {
-			nil, map[string]string{"SCRIP_LISTEN": ":9", "SCRIP_DATA": "d", "SCRIP_DATABASE_URL": "postgres://db/x", "SCRIP_DRAIN_WAIT": "1s"},
+			nil, map[string]string{"SCRIP_LISTEN": ":9", "SCRIP_DATA": "d", "SCRIP_DATABASE_URL": "postgres://db/x", "SCRIP_SHARDS": "16", "SCRIP_DRAIN_WAIT": "1s"},
 			func(c *serveCommand) {
+				c.Shards = 16
 				c.databaseFlags, c.Listen, c.DrainWait = databaseFlags{"d", "postgres://db/x"}, ":9", time.Second
 			},
 		},

@@ -16,9 +16,6 @@ import (
 	"github.com/scrip-dev/scrip/internal/store"
 )
 
-// newShape is the shape of a new database. SQLite has one writer, and more shards would only cut its batches.
-var newShape = store.Shape{Shards: 1, WindowEntries: engine.WindowEntriesDefault}
-
 // lateGrace is how long after a grant's expiry a late event may still burn it (semantics 7.3).
 const lateGrace = ledger.Time(time.Hour / time.Microsecond)
 
@@ -40,7 +37,7 @@ func openProduct(ctx context.Context, d deps) (*product, error) {
 	if err != nil {
 		return nil, err
 	}
-	shape, err := st.Shape(ctx, newShape)
+	shape, err := shapeOf(ctx, st, d)
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}

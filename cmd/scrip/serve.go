@@ -26,10 +26,19 @@ type databaseFlags struct {
 // line can be read by every user of the machine.
 type serveCommand struct {
 	databaseFlags
+	Shards        uint16        `placeholder:"N" help:"Units of order of a new database, 1 to ${shards_max}; fixed for ever. Without it a new database gets ${shards_sqlite} on SQLite and ${shards_postgres} on PostgreSQL."`
 	Listen        string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where the API and the probes answer."`
 	MetricsListen string        `placeholder:"HOST:PORT" help:"Serve /metrics here, to everyone. Without it /metrics stands on the main address, for this machine only."`
 	DrainWait     time.Duration `default:"500ms" help:"How long /readyz says no before connections are refused, so that load balancers can look elsewhere."`
 	DrainMax      time.Duration `default:"20s" help:"How long requests under way may take to finish once connections are refused."`
+}
+
+// Validate refuses what cannot be meant before anything is opened.
+func (c *serveCommand) Validate() error {
+	if c.Shards > shardsMax {
+		return fmt.Errorf("--shards must be 1 to %d", shardsMax)
+	}
+	return nil
 }
 
 // Run serves until p.ctx ends, then drains. It answers an error when the server could not start, or when it had to stop
@@ -43,7 +52,7 @@ func (c *serveCommand) Run(p *program) (err error) {
 	tuneMemory(p.env)
 	metrics := newMetrics()
 	product, err := newHandler(p.ctx, deps{
-		DataDir: c.Data, DatabaseURL: c.DatabaseURL, APIKey: key,
+		DataDir: c.Data, DatabaseURL: c.DatabaseURL, Shards: c.Shards, APIKey: key,
 		Now: p.now, Log: log, Metrics: metrics, Announce: p.stdout,
 	})
 	if err != nil {

@@ -17,15 +17,10 @@ type verifyCommand struct {
 	databaseFlags
 }
 
-// Run prints a summary, or answers an error that names the first bad row. The server must not be running.
+// Run prints a summary, or answers an error that names the first bad row. The server must not be running. The summary of a
+// copy is that of its source, digest included.
 func (c *verifyCommand) Run(p *program) error {
-	if c.DatabaseURL == "" {
-		if _, err := os.Stat(c.Data); errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("there is no database in %s", c.Data)
-		}
-	}
-	log := newLogger(p.stderr, p.line.LogFormat, p.line.LogLevel)
-	st, err := store.Open(p.ctx, store.Options{Dir: c.Data, URL: c.DatabaseURL, Now: p.now, Logger: log})
+	st, err := openExisting(p, store.Options{Dir: c.Data, URL: c.DatabaseURL})
 	if err != nil {
 		return err
 	}
@@ -37,11 +32,28 @@ func (c *verifyCommand) Run(p *program) error {
 	for _, name := range slices.Sorted(maps.Keys(report.Balance)) {
 		fmt.Fprintf(p.stdout, "balance %s %s\n", name, report.Balance[name])
 	}
+	fmt.Fprintf(p.stdout, "digest %x\n", report.Digest)
 	return nil
 }
 
+// openExisting opens a database, but makes none in a folder that is not there.
+func openExisting(p *program, o store.Options) (*store.Store, error) {
+	if o.URL == "" {
+		if _, err := os.Stat(o.Dir); errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("there is no database in %s", o.Dir)
+		}
+	}
+	return openDatabase(p, o)
+}
+
+// openDatabase opens a database for a subcommand other than the server.
+func openDatabase(p *program, o store.Options) (*store.Store, error) {
+	o.Now, o.Logger = p.now, newLogger(p.stderr, p.line.LogFormat, p.line.LogLevel)
+	return store.Open(p.ctx, o)
+}
+
 func verify(ctx context.Context, st *store.Store) (*engine.Report, error) {
-	shape, err := st.Shape(ctx, newShape)
+	shape, err := st.KeptShape(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -15,10 +15,11 @@ import (
 	"github.com/scrip-dev/scrip/internal/api"
 )
 
-// deps is what the parts of the product are built from. Every field is set.
+// deps is what the parts of the product are built from.
 type deps struct {
 	DataDir     string // folder of the SQLite database
 	DatabaseURL string // instead of DataDir when not empty
+	Shards      uint16 // wanted for a new database, 0 for as many as fit it; an existing one must have as many
 	APIKey      string // full-access key wanted for the first environment; empty asks for a generated one
 	Now         func() time.Time
 	Log         *slog.Logger

@@ -8,11 +8,12 @@ import (
 
 	"github.com/scrip-dev/scrip/internal/engine"
 	"github.com/scrip-dev/scrip/internal/ledger"
+	"github.com/scrip-dev/scrip/test/postgres"
 )
 
 // BenchmarkEvents measures the writer and the store without HTTP: 4 callers with batches of 1,000 over 10,000 pools.
 func BenchmarkEvents(b *testing.B) {
-	e := setup(b, b.TempDir())
+	e := setup(b, postgres.Options(b))
 	defer e.close(b)
 	const customers, size, callers = 10_000, 1000, 4
 	grants := make([]engine.Op, customers)
@@ -49,8 +50,8 @@ func (o *plainBurn) Decide(tx *engine.Tx) error { return o.burn(tx, o.charge()) 
 // BenchmarkOpen measures a start: replaying a journal of 200,000 events over 10,000 pools. One operation is one event.
 func BenchmarkOpen(b *testing.B) {
 	const customers, events = 10_000, 200_000
-	dir := b.TempDir()
-	e := setup(b, dir)
+	database := postgres.Options(b)
+	e := setup(b, database)
 	for from := 0; from < events; from += 5000 {
 		ops := make([]engine.Op, 5000)
 		for i := range ops {
@@ -62,7 +63,7 @@ func BenchmarkOpen(b *testing.B) {
 	e.close(b)
 	b.ResetTimer()
 	for n := 0; n < b.N; n += events {
-		e = setup(b, dir)
+		e = setup(b, database)
 		b.StopTimer()
 		e.close(b)
 		b.StartTimer()
@@ -78,7 +79,7 @@ func BenchmarkMerge(b *testing.B) {
 			keys := 0
 			for b.Loop() {
 				b.StopTimer()
-				e := setup(b, b.TempDir())
+				e := setup(b, postgres.Options(b))
 				r, err := engine.MakeKeyRuns(b.Context(), e.store.Journal(), runs)
 				if err != nil {
 					b.Fatal(err)
@@ -99,7 +100,7 @@ func BenchmarkMerge(b *testing.B) {
 
 // BenchmarkKeyChunk is what it costs to confirm that a filter let an absent key pass.
 func BenchmarkKeyChunk(b *testing.B) {
-	e := setup(b, b.TempDir())
+	e := setup(b, postgres.Options(b))
 	defer e.close(b)
 	runs, err := engine.MakeKeyRuns(b.Context(), e.store.Journal(), 8)
 	if err != nil {

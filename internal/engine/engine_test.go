@@ -16,6 +16,7 @@ import (
 	"github.com/scrip-dev/scrip/internal/ledger"
 	"github.com/scrip-dev/scrip/internal/rating"
 	"github.com/scrip-dev/scrip/internal/store"
+	"github.com/scrip-dev/scrip/test/postgres"
 )
 
 const env = "env_dev"
@@ -27,12 +28,12 @@ type bundle struct {
 	clock *atomic.Int64
 }
 
-func setup(t testing.TB, dir string) *bundle { return setupWindows(t, dir, 0) }
+func setup(t testing.TB, o store.Options) *bundle { return setupWindows(t, o, 0) }
 
 // setupWindows is setup with small windows, so that many of them turn.
-func setupWindows(t testing.TB, dir string, entries int) *bundle {
+func setupWindows(t testing.TB, o store.Options, entries int) *bundle {
 	t.Helper()
-	st, err := store.Open(t.Context(), store.Options{Dir: dir})
+	st, err := store.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,8 +176,8 @@ func (b *bundle) load(t testing.TB, seed uint64, customers, batches, size int) (
 func TestOneKeyOneEffect(t *testing.T) {
 	// A key acts once: in one batch, in later ones, after a restart, and after its window was written out.
 	t.Parallel()
-	dir := t.TempDir()
-	b := setupWindows(t, dir, 64)
+	database := postgres.Options(t)
+	b := setupWindows(t, database, 64)
 	first := &burnOp{customer: "c0", key: "k", cost: 5, at: 1}
 	again := &burnOp{customer: "c0", key: "k", cost: 5, at: 2}
 	b.do(t, first, again)
@@ -194,7 +195,7 @@ func TestOneKeyOneEffect(t *testing.T) {
 			t.Fatalf("late %+v", late)
 		}
 		b.close(t)
-		b = setupWindows(t, dir, 64)
+		b = setupWindows(t, database, 64)
 	}
 	b.close(t)
 }
@@ -202,8 +203,8 @@ func TestOneKeyOneEffect(t *testing.T) {
 func TestRestartAndRebuild(t *testing.T) {
 	// E5: a restart, and a rebuild of every derived row from the journal, show the same state to the byte.
 	t.Parallel()
-	dir := t.TempDir()
-	b := setupWindows(t, dir, 97)
+	database := postgres.Options(t)
+	b := setupWindows(t, database, 97)
 	burned := b.load(t, 7, 5, 40, 25)
 	b.clock.Add(60_000_000)
 	if _, err := b.Sweep(t.Context(), env); err != nil {
@@ -212,7 +213,7 @@ func TestRestartAndRebuild(t *testing.T) {
 	before := b.observe(t)
 	b.close(t)
 
-	b = setupWindows(t, dir, 97)
+	b = setupWindows(t, database, 97)
 	b.clock.Store(1_900_000_000_000_000)
 	if diff := cmp.Diff(before, b.observe(t), cmpopts.IgnoreUnexported(observed{})); diff != "" {
 		t.Fatalf("restart changed something (-before +after):\n%s", diff)
@@ -221,7 +222,7 @@ func TestRestartAndRebuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	stored := dump(t, b.store)
-	b = b.rebuilt(t, dir, 97)
+	b = b.rebuilt(t, database, 97)
 	if err := b.Checkpoint(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +243,7 @@ func TestRestartAndRebuild(t *testing.T) {
 }
 
 // rebuilt drops every derived row and starts again, later, from the journal alone.
-func (b *bundle) rebuilt(t testing.TB, dir string, entries int) *bundle {
+func (b *bundle) rebuilt(t testing.TB, database store.Options, entries int) *bundle {
 	t.Helper()
 	b.Engine.Close()
 	if err := b.store.Journal().DropDerived(t.Context(), 0); err != nil {
@@ -251,7 +252,7 @@ func (b *bundle) rebuilt(t testing.TB, dir string, entries int) *bundle {
 	if err := b.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	b = setupWindows(t, dir, entries)
+	b = setupWindows(t, database, entries)
 	b.clock.Store(1_900_000_000_000_000)
 	return b
 }
@@ -308,13 +309,13 @@ func dump(t testing.TB, st *store.Store) []string {
 	t.Helper()
 	var all []string
 	for _, query := range []string{
-		`SELECT 'owner ' || environment || '/' || customer || '/' || currency, no, as_of, next_due, state, '' FROM owners ORDER BY no`,
+		`SELECT 'owner', environment || '/' || customer || '/' || currency, no, as_of, next_due, state FROM owners ORDER BY no`,
 		`SELECT 'page', owner, win, 0, refs, usage FROM pages ORDER BY owner, win`,
 		`SELECT 'grant', id, final, created_at, state, texts FROM grants ORDER BY id`,
 		`SELECT 'run', run, keys, complete, '', '' FROM key_runs ORDER BY run`,
 		`SELECT 'filter', run, chunk, 0, bits, '' FROM key_filters ORDER BY run, chunk`,
 		`SELECT 'chunk', run, chunk, 0, data, '' FROM key_chunks ORDER BY run, chunk`,
-		`SELECT 'checkpoint', windows, owners, grants, '', '' FROM checkpoints ORDER BY shard`,
+		`SELECT 'checkpoint', shard, windows, owners, grants, '' FROM checkpoints ORDER BY shard`,
 	} {
 		rows, err := st.Reader().QueryContext(t.Context(), query)
 		if err != nil {
@@ -325,7 +326,7 @@ func dump(t testing.TB, st *store.Store) []string {
 			if err := rows.Scan(&c[0], &c[1], &c[2], &c[3], &c[4], &c[5]); err != nil {
 				t.Fatal(err)
 			}
-			all = append(all, fmt.Sprintf("%s %v %v %v %x %x", c...))
+			all = append(all, fmt.Sprintf("%q", c))
 		}
 		if err := rows.Close(); err != nil {
 			t.Fatal(err)
@@ -337,7 +338,7 @@ func dump(t testing.TB, st *store.Store) []string {
 func TestLedgerPaging(t *testing.T) {
 	// Pages in either direction join to the whole list, through open, closing and written windows.
 	t.Parallel()
-	b := setupWindows(t, t.TempDir(), 50)
+	b := setupWindows(t, postgres.Options(t), 50)
 	defer b.close(t)
 	b.load(t, 3, 2, 30, 10)
 	whole, _, err := b.Ledger(t.Context(), engine.LedgerQuery{Pool: key("c1"), Limit: 10_000})
@@ -386,7 +387,7 @@ func TestLedgerPaging(t *testing.T) {
 func TestBalanceAt(t *testing.T) {
 	// A past balance is the end of the last row posted by then.
 	t.Parallel()
-	b := setupWindows(t, t.TempDir(), 50)
+	b := setupWindows(t, postgres.Options(t), 50)
 	defer b.close(t)
 	b.load(t, 5, 2, 30, 10)
 	rows, _, err := b.Ledger(t.Context(), engine.LedgerQuery{Pool: key("c1"), Limit: 10_000})

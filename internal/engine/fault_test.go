@@ -17,6 +17,7 @@ import (
 	"github.com/scrip-dev/scrip/internal/ledger"
 	"github.com/scrip-dev/scrip/internal/rating"
 	"github.com/scrip-dev/scrip/internal/store"
+	"github.com/scrip-dev/scrip/test/postgres"
 )
 
 // faulty is a real journal whose commits and reads can be made to fail or wait.
@@ -35,11 +36,40 @@ func (f *faulty) KeyChunks(ctx context.Context, shard uint16, run engine.RunID, 
 }
 
 func (f *faulty) Commit(ctx context.Context, c *engine.Commit) error {
-	commit := func() error { return f.Journal.Commit(ctx, c) }
+	return f.hooked(c, func() error { return f.Journal.Commit(ctx, c) })
+}
+
+func (f *faulty) hooked(c *engine.Commit, commit func() error) error {
 	if hook := f.onCommit.Load(); hook != nil {
 		return (*hook)(c, commit)
 	}
 	return commit()
+}
+
+func (f *faulty) Lock(ctx context.Context, shard uint16, next engine.Position) (*engine.Lock, error) {
+	lock, err := f.Journal.Lock(ctx, shard, next)
+	if err == nil {
+		lock.LockHolder = &faultyLock{LockHolder: lock.LockHolder, journal: f}
+	}
+	return lock, err
+}
+
+// faultyLock is a lock of a faulty journal.
+type faultyLock struct {
+	engine.LockHolder
+	journal *faulty
+}
+
+func (l *faultyLock) Commit(ctx context.Context, c *engine.Commit) error {
+	ended := false
+	err := l.journal.hooked(c, func() error {
+		ended = true
+		return l.LockHolder.Commit(ctx, c)
+	})
+	if !ended {
+		l.Release()
+	}
+	return err
 }
 
 func (f *faulty) Owner(ctx context.Context, shard uint16, key ledger.Key) (engine.OwnerRow, bool, error) {
@@ -77,14 +107,14 @@ func failConflict(*engine.Commit, func() error) error { return engine.ErrConflic
 // faultBundle is a bundle over a faulty journal.
 type faultBundle struct {
 	*bundle
-	journal *faulty
-	options engine.Options
-	dir     string
+	journal  *faulty
+	options  engine.Options
+	database store.Options
 }
 
 func setupFaults(t testing.TB, o engine.Options) *faultBundle {
 	t.Helper()
-	b := &faultBundle{bundle: &bundle{clock: &atomic.Int64{}}, options: o, dir: t.TempDir()}
+	b := &faultBundle{bundle: &bundle{clock: &atomic.Int64{}}, options: o, database: postgres.Options(t)}
 	b.clock.Store(1_800_000_000_000_000)
 	if err := b.open(t); err != nil {
 		t.Fatal(err)
@@ -94,7 +124,7 @@ func setupFaults(t testing.TB, o engine.Options) *faultBundle {
 
 func (b *faultBundle) open(t testing.TB) error {
 	t.Helper()
-	st, err := store.Open(t.Context(), store.Options{Dir: b.dir})
+	st, err := store.Open(t.Context(), b.database)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,7 +55,8 @@ type Journal interface {
 	// GrantByID loads one checkpointed grant.
 	GrantByID(ctx context.Context, shard uint16, id ledger.GrantID) (GrantRow, bool, error)
 
-	// DropDerived deletes every derived row of a shard. The journal stays.
+	// DropDerived deletes every derived row of a shard, while no engine uses it. The journal stays. When it fails, some rows
+	// may be gone, and it is to be called again.
 	DropDerived(ctx context.Context, shard uint16) error
 }
 

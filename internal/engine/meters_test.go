@@ -10,6 +10,7 @@ import (
 	"github.com/scrip-dev/scrip/internal/engine"
 	"github.com/scrip-dev/scrip/internal/ledger"
 	"github.com/scrip-dev/scrip/internal/rating"
+	"github.com/scrip-dev/scrip/test/postgres"
 )
 
 const usagePeriod ledger.Time = 30 * 24 * 3600 * 1_000_000
@@ -64,8 +65,8 @@ func TestMetersAreForgotten(t *testing.T) {
 	// Meters of periods that no event can reach any more take no room. An event that a person lets in long after gets the
 	// units that it would have got in time, and a rebuild gives the same bytes (E5).
 	t.Parallel()
-	dir := t.TempDir()
-	b := setupWindows(t, dir, 16)
+	database := postgres.Options(t)
+	b := setupWindows(t, database, 16)
 	start := ledger.Time(b.clock.Load())
 	sizes := map[int]int{}
 	for n := range 12 {
@@ -91,7 +92,7 @@ func TestMetersAreForgotten(t *testing.T) {
 	}
 	b.stored(t)
 	before := dump(t, b.store)
-	b = b.rebuilt(t, dir, 16)
+	b = b.rebuilt(t, database, 16)
 	b.stored(t)
 	if diff := cmp.Diff(before, dump(t, b.store)); diff != "" {
 		t.Errorf("rebuilt rows differ (-before +after):\n%s", diff)

@@ -2,8 +2,12 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/scrip-dev/scrip/internal/amount"
 	"github.com/scrip-dev/scrip/internal/ledger"
@@ -16,6 +20,9 @@ type Report struct {
 	Pools   int
 	Keys    int
 	Balance map[string]amount.Amount // settled balance of all pools, by environment/currency
+	// Digest stands for all pools: their names, how many rows each has, the hash of the last, the balance. It is the same
+	// for the same history, whatever the database and the shards.
+	Digest [sha256.Size]byte
 }
 
 // Verify recomputes every entry of the journal from the first on: positions, keys, sequence numbers, balances, hashes,
@@ -23,6 +30,7 @@ type Report struct {
 // returns an error that names the first bad row. It must run on a journal that nobody writes.
 func Verify(ctx context.Context, j Journal, shards uint16) (*Report, error) {
 	report := &Report{Balance: map[string]amount.Amount{}}
+	var heads []poolHead
 	for shard := range max(shards, 1) {
 		v := &verifier{
 			journal: j, shard: shard, report: report, next: NewPosition(shard, 1),
@@ -34,9 +42,38 @@ func Verify(ctx context.Context, j Journal, shards uint16) (*Report, error) {
 		if err := v.unmet(); err != nil {
 			return report, err
 		}
-		v.sum()
+		heads = append(heads, v.sum()...)
 	}
+	report.Digest = digestOf(heads)
 	return report, nil
+}
+
+// poolHead is what a pool's whole history comes down to.
+type poolHead struct {
+	key     ledger.Key
+	seq     uint64
+	hash    [sha256.Size]byte
+	balance amount.Amount
+}
+
+// digestOf hashes heads in the order of their pools' names, byte by byte, each part with its length before it.
+func digestOf(heads []poolHead) [sha256.Size]byte {
+	slices.SortFunc(heads, func(a, b poolHead) int {
+		return cmp.Or(cmp.Compare(a.key.Environment, b.key.Environment), cmp.Compare(a.key.Customer, b.key.Customer),
+			cmp.Compare(a.key.Currency, b.key.Currency), cmp.Compare(a.key.Resource, b.key.Resource))
+	})
+	var text []byte
+	hash := sha256.New()
+	for i := range heads {
+		h := &heads[i]
+		text = text[:0]
+		for _, part := range []string{h.key.Environment, h.key.Customer, h.key.Currency, h.key.Resource, h.balance.String()} {
+			text = appendString(text, part)
+		}
+		text = append(binary.BigEndian.AppendUint64(text, h.seq), h.hash[:]...)
+		_, _ = hash.Write(text) // never fails
+	}
+	return [sha256.Size]byte(hash.Sum(nil))
 }
 
 type verifier struct {
@@ -173,11 +210,15 @@ func (v *verifier) unmet() error {
 	return nil
 }
 
-func (v *verifier) sum() {
+// sum adds a shard to the report and returns the heads of its pools.
+func (v *verifier) sum() []poolHead {
 	v.report.Pools += len(v.pools)
 	v.report.Keys += len(v.keys)
+	heads := make([]poolHead, 0, len(v.pools))
 	for key, pool := range v.pools {
 		name := key.Environment + "/" + key.Currency
 		v.report.Balance[name] = v.report.Balance[name].Add(pool.Balance())
+		heads = append(heads, poolHead{key: key, seq: pool.Seq(), hash: pool.Head(), balance: pool.Balance()})
 	}
+	return heads
 }

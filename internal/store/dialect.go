@@ -36,6 +36,10 @@ type dialect struct {
 	lock func(ctx context.Context, j *Journal, shard uint16, next engine.Position) (*engine.Lock, error)
 	// nodeName, where there is a lock, asks for a name that no other process has.
 	nodeName string
+	// farewell, where there is a lock, is what a node named $1 executes at its end.
+	farewell string
+	// patience, where it is needed, is what a transaction executes that may pause for longer than others are allowed to.
+	patience string
 	// commit implements engine.Journal.Commit.
 	commit func(ctx context.Context, j *Journal, c *engine.Commit) error
 	// uniqueViolation tells whether an error is the violation of a primary key or unique constraint.

@@ -33,6 +33,8 @@ var postgres = dialect{
 	lock:            lockNode,
 	nodeName:        `SELECT CAST(gen_random_uuid() AS TEXT)`,
 	commit:          commitLocked,
+	farewell:        `UPDATE checkpoints SET keeper = '', keeper_until = 0 WHERE keeper = $1`,
+	patience:        "SET LOCAL idle_in_transaction_session_timeout = 0",
 	uniqueViolation: states("23505"),
 	// Corrupted data or index, and errors of the server's disk.
 	fatal:   states("XX001", "XX002", "58030"),

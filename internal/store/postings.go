@@ -79,15 +79,3 @@ func (j *Journal) GrantByID(ctx context.Context, shard uint16, id ledger.GrantID
 	}
 	return g, err == nil, j.store.judge(err)
 }
-
-// DropDerived implements engine.Journal.
-func (j *Journal) DropDerived(ctx context.Context, shard uint16) error {
-	return j.store.WriteTx(ctx, func(tx *sql.Tx) error {
-		for _, table := range []string{"owners", "pages", "grants", "key_runs", "key_filters", "key_chunks", "checkpoints"} {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE shard = $1`, shard); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}

@@ -107,11 +107,26 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 	return err
 }
 
+// farewellMax bounds how long a node takes to say that it leaves.
+const farewellMax = time.Second
+
+// leave lets the other nodes take over what this one kept. If the database cannot be told, they find out a little later.
+func (s *Store) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), farewellMax)
+	defer cancel()
+	if _, err := s.writer.ExecContext(ctx, s.dialect.farewell, s.node); err != nil {
+		s.log.Warn("the database could not be told that this node leaves", "error", err)
+	}
+}
+
 // Close closes the database and gives up the claim on it. Transactions under way must have ended.
 func (s *Store) Close() error {
 	var errs []error
 	if s.wal != nil {
 		errs = append(errs, s.wal.close())
+	}
+	if s.node != "" {
+		s.leave()
 	}
 	for _, db := range []*sql.DB{s.changes, s.reader, s.writer} {
 		if db != nil {

@@ -18,16 +18,18 @@ func TestScenariosServed(t *testing.T) {
 	for name, how := range map[string]struct {
 		world   served.WorldOptions
 		windows int
+		shards  uint16
 		listens bool
 	}{
 		"swept":         {},
 		"lazy":          {world: served.WorldOptions{Lazy: true}},
 		"listening":     {listens: true},
 		"small windows": {windows: 5},
+		"many shards":   {windows: 5, shards: 7},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, err := served.Open(served.Options{Database: postgres.Options(t), WindowEntries: how.windows, Contract: contract.New(t).Verify})
+			s, err := served.Open(served.Options{Database: postgres.Options(t), WindowEntries: how.windows, Shards: how.shards, Contract: contract.New(t).Verify})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -22,7 +22,8 @@ import (
 // Options says how a server is opened.
 type Options struct {
 	Database      store.Options
-	WindowEntries int // see engine.Options; 0 for the engine's own
+	WindowEntries int    // see engine.Options; 0 for the engine's own
+	Shards        uint16 // see engine.Options; 0 for one
 	// Contract, when set, is asked about every exchange.
 	Contract func(contract.Exchange) error
 }
@@ -72,6 +73,7 @@ func (s *Server) start() (err error) {
 	}
 	s.engine, err = engine.Open(ctx, engine.Options{
 		Journal: s.store.Journal(), Clock: s.now, LateGrace: s.grace, WindowEntries: s.options.WindowEntries,
+		Shards: s.options.Shards,
 	})
 	if err != nil {
 		return errors.Join(err, s.store.Close())
@@ -122,7 +124,7 @@ func (s *Server) Restart() error {
 
 // Verify recomputes the whole journal and says what is wrong with it, or nil.
 func (s *Server) Verify() error {
-	_, err := engine.Verify(context.Background(), s.store.Journal(), 1)
+	_, err := engine.Verify(context.Background(), s.store.Journal(), s.options.Shards)
 	return err
 }
 

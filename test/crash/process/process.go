@@ -70,7 +70,8 @@ func (o Options) database() []string {
 
 // Server is a running server process.
 type Server struct {
-	URL     string // for example http://127.0.0.1:34567
+	URL     string   // for example http://127.0.0.1:34567
+	Said    []string // what it printed before that, such as generated keys
 	command *exec.Cmd
 	started time.Time
 	log     *tail
@@ -124,9 +125,13 @@ func Strike(o Options, after time.Duration) error {
 // follow reads standard output to its end, which comes when the process ends, and then collects the process.
 func (s *Server) follow(stdout io.Reader, address chan<- string) {
 	lines := bufio.NewScanner(stdout)
-	for lines.Scan() {
+	for told := false; lines.Scan(); {
 		if url, ok := strings.CutPrefix(lines.Text(), listensPrefix); ok {
+			told = true
 			address <- strings.TrimSpace(url)
+		}
+		if !told { // after the address the caller reads
+			s.Said = append(s.Said, lines.Text())
 		}
 	}
 	s.err = s.command.Wait()

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/scrip-dev/scrip/internal/engine"
+	"github.com/scrip-dev/scrip/internal/store"
+)
+
+// How many shards a new database gets when nobody says. SQLite has one writer, and more shards would only cut its batches;
+// a PostgreSQL server writes for several at a time, and a database may grow into a cluster of them.
+const (
+	shardsOnSQLite   = 1
+	shardsOnPostgres = 4
+)
+
+// shardsMax bounds --shards. Each shard costs every node a writer and memory of its own, and a commit of its own every time:
+// far beyond the processors of the database they only cut each other's batches.
+const shardsMax = 64
+
+// shapeOf answers the shape of the database, which a new one gets now and keeps for ever. It fails when another number of
+// shards is wanted than an existing database has.
+func shapeOf(ctx context.Context, st *store.Store, d deps) (store.Shape, error) {
+	fresh := store.Shape{Shards: d.Shards, WindowEntries: engine.WindowEntriesDefault}
+	switch {
+	case d.Shards > 0:
+	case d.DatabaseURL != "":
+		fresh.Shards = shardsOnPostgres
+	default:
+		fresh.Shards = shardsOnSQLite
+	}
+	shape, err := st.Shape(ctx, fresh)
+	if err == nil && d.Shards > 0 && d.Shards != shape.Shards {
+		err = fmt.Errorf("the database was made with --shards=%d, which can never change; %d is refused, so leave the flag out", shape.Shards, d.Shards)
+	}
+	return shape, err
+}

@@ -1,0 +1,114 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// table is what statements that treat all tables alike know of one: its columns, the primary key apart.
+type table struct {
+	name  string
+	key   []string
+	other []string
+	flags []string // those of the other columns that are true or false, which SQLite does not tell from numbers
+	only  string   // a condition; rows that do not meet it belong to the database itself and are left alone
+}
+
+// catalogueTables are small or change rarely, and the event path writes none of them. A table stands behind those that it
+// refers to.
+var catalogueTables = []table{
+	{name: "environments", key: words("id"), other: words("no name production created_at revision last_no")},
+	{name: "api_keys", key: words("environment id"), other: words("no kind name scopes hash created_at expires_at revoked_at")},
+	{name: "credit_types", key: words("environment id"), other: words("no format document")},
+	{name: "features", key: words("environment id"), other: words("no format document")},
+	{name: "products", key: words("environment id"), other: words("no format document")},
+	{name: "packages", key: words("environment kind id"), other: words("no product_id format document")},
+	{name: "package_versions", key: words("environment kind package_id version"), other: words("format document")},
+	{name: "customers", key: words("environment id"), other: words("no version name email created_at archived_at format document")},
+	{name: "subscriptions", key: words("environment id"), other: words(`no customer_id resource_id plan_id pricing_type start_at end_at
+		canceled_at created_at format document`)},
+	{name: "audit", key: words("environment no"), other: words("at actor_kind actor_id request_id action object")},
+	{name: "responses", key: words("environment operation request_key"), other: words("fingerprint effect_key status body expires_at")},
+	{name: "settings", key: words("name"), other: words("value"), only: "name <> '" + shapeSetting + "'"},
+}
+
+// journalTable is the truth of the event path, and derivedTables are what is made of it; those that say that others are
+// complete come last. All are placed by shard.
+var (
+	journalTable  = table{name: "journal", key: words("shard position"), other: words("entries data")}
+	derivedTables = []table{
+		{name: "owners", key: words("shard environment customer currency resource"), other: words("no as_of next_due state")},
+		{name: "pages", key: words("shard win owner"), other: words("refs usage")},
+		{name: "grants", key: words("shard id"), other: words("environment customer currency resource created_at final state texts"), flags: words("final")},
+		{name: "key_chunks", key: words("shard run chunk"), other: words("data")},
+		{name: "key_filters", key: words("shard run chunk"), other: words("bits")},
+		{name: "key_runs", key: words("shard run"), other: words("keys complete"), flags: words("complete")},
+		{name: "checkpoints", key: words("shard"), other: words("windows owners grants")},
+	}
+)
+
+// allTables are the tables that hold data: all but the one of schema versions.
+var allTables = slices.Concat(catalogueTables, []table{journalTable}, derivedTables)
+
+func words(list string) []string { return strings.Fields(list) }
+
+func (t *table) columns() []string { return slices.Concat(t.key, t.other) }
+
+// row makes room for the values of a row, and for reading them.
+func (t *table) row() (values, into []any) {
+	columns := t.columns()
+	values, into = make([]any, len(columns)), make([]any, len(columns))
+	for i, column := range columns {
+		into[i] = &values[i]
+		if slices.Contains(t.flags, column) {
+			into[i] = &flag{&values[i]}
+		}
+	}
+	return values, into
+}
+
+// flag reads a truth value, whatever the database takes it for.
+type flag struct{ into *any }
+
+// Scan implements sql.Scanner.
+func (f *flag) Scan(value any) error {
+	if n, ok := value.(int64); ok {
+		value = n != 0
+	}
+	*f.into = value
+	return nil
+}
+
+// page is the query for the first rows in the order of the key, or for those after a key, which is then its arguments.
+func (t *table) page(first bool, limit int) string {
+	key := strings.Join(t.key, ", ")
+	conditions := []string{"TRUE"}
+	if t.only != "" {
+		conditions = append(conditions, t.only)
+	}
+	if !first {
+		conditions = append(conditions, fmt.Sprintf("(%s) > (%s)", key, places(1, len(t.key))))
+	}
+	return fmt.Sprintf(`SELECT %s FROM %s WHERE %s ORDER BY %s LIMIT %d`,
+		strings.Join(t.columns(), ", "), t.name, strings.Join(conditions, " AND "), key, limit)
+}
+
+// insert is the statement that adds so many rows.
+func (t *table) insert(rows int) string {
+	columns := t.columns()
+	values := make([]string, rows)
+	for i := range values {
+		values[i] = "(" + places(1+i*len(columns), len(columns)) + ")"
+	}
+	return fmt.Sprintf(`INSERT INTO %s (%s) VALUES %s`, t.name, strings.Join(columns, ", "), strings.Join(values, ", "))
+}
+
+// places are the placeholders of so many arguments, from one on.
+func places(from, count int) string {
+	list := make([]string, count)
+	for i := range list {
+		list[i] = fmt.Sprintf("$%d", from+i)
+	}
+	return strings.Join(list, ", ")
+}
