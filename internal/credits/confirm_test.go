@@ -44,6 +44,7 @@ func TestRounds_never_join_what_has_begun(t *testing.T) {
 		}
 		release <- struct{}{}
 		wait.Wait()
+		synctest.Wait() // for the one who makes the rounds
 		if asked != 2 || r.underWay {
 			t.Errorf("%d rounds for two generations of callers, still under way: %t", asked, r.underWay)
 		}

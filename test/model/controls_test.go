@@ -1,13 +1,12 @@
 package model_test
 
 import (
-	"encoding/json"
 	"flag"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/scrip-dev/scrip/test/planted"
 )
 
 var controlsFlag = flag.Bool("model.controls", false, "plant each known bug in turn and require that the comparison sees it")
@@ -88,7 +87,8 @@ func TestControls(t *testing.T) {
 
 // mustBeSeen plants the bug and runs a comparison.
 func (c control) mustBeSeen(t *testing.T, comparison ...string) {
-	args := append([]string{"test", "-overlay", c.plant(t)}, comparison...)
+	bug := planted.Bug{File: "../../internal/" + c.file, Old: c.old, New: c.new}
+	args := append([]string{"test", "-overlay", planted.Overlay(t, bug)}, comparison...)
 	out, err := exec.Command("go", append(args, ".")...).CombinedOutput()
 	switch {
 	case err == nil:
@@ -98,35 +98,6 @@ func (c control) mustBeSeen(t *testing.T, comparison ...string) {
 	default:
 		t.Logf("%s", found(string(out)))
 	}
-}
-
-// plant writes the changed file and an overlay that puts it in place of the real one.
-func (c control) plant(t *testing.T) (overlay string) {
-	t.Helper()
-	path, err := filepath.Abs(filepath.Join("..", "..", "internal", filepath.FromSlash(c.file)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	src, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := strings.Count(string(src), c.old); n != 1 {
-		t.Fatalf("%q stands %d times in %s; plant the bug anew", c.old, n, c.file)
-	}
-	dir := t.TempDir()
-	changed := filepath.Join(dir, "changed.go")
-	overlay = filepath.Join(dir, "overlay.json")
-	table, err := json.Marshal(map[string]map[string]string{"Replace": {path: changed}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for file, text := range map[string]string{changed: strings.Replace(string(src), c.old, c.new, 1), overlay: string(table)} {
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return overlay
 }
 
 // found is the line that names the seed and what differed.

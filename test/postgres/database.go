@@ -81,7 +81,7 @@ func Options(t testing.TB) store.Options {
 // Fresh is Options for a test that uses many databases, and drops each when it needs it no more.
 func Fresh(t testing.TB) (o store.Options, drop func()) {
 	t.Helper()
-	if os.Getenv(againVariable) != "" {
+	if SecondRun() {
 		o.URL, drop = create(t, address(t))
 		return o, drop
 	}
@@ -96,11 +96,14 @@ func Fresh(t testing.TB) (o store.Options, drop func()) {
 	}
 }
 
+// SecondRun tells whether this process was started by Again.
+func SecondRun() bool { return os.Getenv(againVariable) != "" }
+
 // Again runs tests of the calling package again, in a process in which Options names databases on PostgreSQL. The
 // pattern selects them as -run does. Short runs leave it out: they are for what does not depend on the database.
 func Again(t *testing.T, pattern string) {
 	t.Helper()
-	if os.Getenv(againVariable) != "" || testing.Short() {
+	if SecondRun() || testing.Short() {
 		t.Skip("left out in a short run and in the second run itself")
 	}
 	args := []string{"-test.run=" + pattern, "-test.skip=^" + t.Name() + "$", "-test.timeout=0"} // our own timeout ends both
