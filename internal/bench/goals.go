@@ -52,8 +52,8 @@ func (r *Report) goals() []Goal {
 	all = append(all, r.latencyGoals()...)
 	if m := r.Memory; m != nil && m.Server == Scrip {
 		all = append(all, Goal{"memory, idle", float64(m.Idle) / 1e6, 100, 100, "MB", true})
-		if m.Pools >= poolsMin {
-			all = append(all, Goal{"memory for a loaded pool", m.PerPool, 1000, 1000, "bytes", true})
+		if m.Pools >= poolsMin && m.PerPoolLiveHeap > 0 {
+			all = append(all, Goal{"memory for a loaded pool", m.PerPoolLiveHeap, 1000, 1000, "bytes", true})
 		}
 	}
 	return all

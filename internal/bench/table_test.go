@@ -101,7 +101,7 @@ func TestGoals(t *testing.T) {
 		"half load, maximum, 8 × 100":            "31.0 pass",
 		"entitlement check, p99, beside nothing": "0.50 aim",
 		"memory, idle":                           "40.0 aim",
-		"memory for a loaded pool":               "2,000 missed",
+		"memory for a loaded pool":               "800 aim",
 	}
 	expectGoals(t, want, sampleReport().Goals)
 }
