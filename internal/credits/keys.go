@@ -77,17 +77,31 @@ func (s *Service) CreateKey(ctx context.Context, env string, actor ledger.Actor,
 	if _, err := s.Environment(env); err != nil {
 		return nil, "", err
 	}
-	now := s.now()
-	if err := in.check(now); err != nil {
+	if err := in.check(s.now()); err != nil {
 		return nil, "", err
 	}
+	key, text, err := s.newKey(env, in)
+	if err != nil {
+		return nil, "", err
+	}
+	return key, text, s.addKey(ctx, actor, key)
+}
+
+// newKey generates a key, which is still to be stored.
+func (s *Service) newKey(env string, in NewKey) (*Key, string, error) {
 	id, text, err := generateKey(s.random, in.Kind)
 	if err != nil {
 		return nil, "", fmt.Errorf("create key: %w", err)
 	}
-	key := &Key{Environment: env, ID: id, Kind: in.Kind, Name: in.Name, Scopes: in.Scopes,
-		Hash: sha256.Sum256([]byte(text)), CreatedAt: now, ExpiresAt: in.ExpiresAt}
-	return key, text, s.addKey(ctx, actor, key)
+	return &Key{Environment: env, ID: id, Kind: in.Kind, Name: in.Name, Scopes: in.Scopes,
+		Hash: sha256.Sum256([]byte(text)), CreatedAt: s.now(), ExpiresAt: in.ExpiresAt}, text, nil
+}
+
+// operatorKey is the key with a text that the operator chose.
+func (s *Service) operatorKey(env, text string) *Key {
+	hash := sha256.Sum256([]byte(text))
+	return &Key{Environment: env, ID: "operator-" + hex.EncodeToString(hash[:4]), Kind: ServerKey, Name: "Operator",
+		Hash: hash, CreatedAt: s.now()}
 }
 
 func (in *NewKey) check(now ledger.Time) error {
@@ -117,41 +131,41 @@ func (s *Service) InstallKey(ctx context.Context, env, text string) (*Key, error
 	if len(text) < OperatorKeyMin || len(text) > operatorKeyMax {
 		return nil, invalidf("key", "must have %d to %d characters", OperatorKeyMin, operatorKeyMax)
 	}
-	hash := sha256.Sum256([]byte(text))
 	keys, err := s.freshKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if known := keys[hash]; known != nil {
+	key := s.operatorKey(env, text)
+	if known := keys[key.Hash]; known != nil {
 		return known, nil
 	}
-	key := &Key{Environment: env, ID: "operator-" + hex.EncodeToString(hash[:4]), Kind: ServerKey, Name: "Operator",
-		Hash: hash, CreatedAt: s.now()}
 	return key, s.addKey(ctx, ledger.Actor{}, key)
 }
 
 func (s *Service) addKey(ctx context.Context, actor ledger.Actor, key *Key) error {
-	err := s.store.Update(ctx, func(tx Tx) error {
-		keys, err := tx.Keys(ctx)
-		if err != nil {
-			return err
-		}
-		if len(keys) >= keysPerInstall {
-			return Limited(fmt.Sprintf("an installation can have at most %d keys", keysPerInstall))
-		}
-		if key.No, err = tx.NextNo(ctx, key.Environment); err != nil {
-			return err
-		}
-		if err := tx.InsertKey(ctx, key); err != nil {
-			return err
-		}
-		return s.audit(ctx, tx, key.Environment, Audit{Actor: actor, Action: "key.created", Object: key.ID})
-	})
+	err := s.store.Update(ctx, func(tx Tx) error { return s.insertKey(ctx, tx, actor, key) })
 	s.keys.forget()
 	if err != nil {
 		return fmt.Errorf("add key: %w", err)
 	}
 	return nil
+}
+
+func (s *Service) insertKey(ctx context.Context, tx Tx, actor ledger.Actor, key *Key) error {
+	keys, err := tx.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	if len(keys) >= keysPerInstall {
+		return Limited(fmt.Sprintf("an installation can have at most %d keys", keysPerInstall))
+	}
+	if key.No, err = tx.NextNo(ctx, key.Environment); err != nil {
+		return err
+	}
+	if err := tx.InsertKey(ctx, key); err != nil {
+		return err
+	}
+	return s.audit(ctx, tx, key.Environment, Audit{Actor: actor, Action: "key.created", Object: key.ID})
 }
 
 // Keys lists the keys of an environment, revoked ones included, the newest first.

@@ -2,6 +2,7 @@ package credits
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -43,12 +44,19 @@ type Service struct {
 // New returns a Service over a store, with the catalogues of all environments loaded.
 func New(ctx context.Context, o Options) (*Service, error) {
 	s := &Service{store: o.Store, engine: o.Engine, time: o.Clock, newID: o.NewID, random: o.Random}
+	if err := s.load(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// load reads the environments and their catalogues.
+func (s *Service) load(ctx context.Context) error {
 	err := s.store.View(ctx, func(tx Tx) error {
 		environments, err := tx.Environments(ctx)
 		if err != nil {
 			return err
 		}
-		s.environments = environments
 		for _, env := range environments {
 			r, err := readRecords(ctx, tx, env.ID)
 			if err != nil {
@@ -56,12 +64,15 @@ func New(ctx context.Context, o Options) (*Service, error) {
 			}
 			s.openCatalog(env.ID, newCatalog(r))
 		}
+		s.environmentsMu.Lock()
+		defer s.environmentsMu.Unlock()
+		s.environments = environments
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("load catalogues: %w", err)
+		return fmt.Errorf("load catalogues: %w", err)
 	}
-	return s, nil
+	return nil
 }
 
 // clock is the present instant of an environment.
@@ -84,9 +95,9 @@ type GeneratedKey struct {
 	Text        string
 }
 
-// Bootstrap makes the first environments and a key for each when there are none yet. operatorKey, if not empty, becomes
-// the full-access server key of the first environment on the first start. A weak operatorKey is refused before anything is
-// stored.
+// Bootstrap makes the first environments and a key for each when there are none yet: of several nodes that start at once,
+// one does. operatorKey, if not empty, becomes the full-access server key of the first environment on the first start. A
+// weak operatorKey is refused before anything is stored.
 func (s *Service) Bootstrap(ctx context.Context, operatorKey string) (Bootstrap, error) {
 	if operatorKey != "" && (len(operatorKey) < OperatorKeyMin || len(operatorKey) > operatorKeyMax) {
 		return Bootstrap{}, invalidf("SCRIP_API_KEY", "must have %d to %d characters", OperatorKeyMin, operatorKeyMax)
@@ -94,24 +105,46 @@ func (s *Service) Bootstrap(ctx context.Context, operatorKey string) (Bootstrap,
 	if err := s.addFirstEnvironments(ctx); err != nil {
 		return Bootstrap{}, err
 	}
-	var b Bootstrap
 	keys, err := s.freshKeys(ctx)
 	if err != nil || len(keys) > 0 {
+		return Bootstrap{}, err
+	}
+	var b Bootstrap
+	err = s.store.Update(ctx, func(tx Tx) (err error) {
+		b, err = s.firstKeys(ctx, tx, operatorKey)
+		return err
+	})
+	s.keys.forget()
+	if err != nil {
+		return Bootstrap{}, fmt.Errorf("add the first keys: %w", err)
+	}
+	return b, nil
+}
+
+// firstKeys adds a key for each environment, unless there are keys. Taking a number of the first environment locks it: of
+// several first starts the others wait, and then find the keys.
+func (s *Service) firstKeys(ctx context.Context, tx Tx, operatorKey string) (b Bootstrap, err error) {
+	environments := s.Environments()
+	if _, err := tx.NextNo(ctx, environments[0].ID); err != nil {
+		return b, err
+	}
+	if present, err := tx.Keys(ctx); err != nil || len(present) > 0 {
 		return b, err
 	}
 	b.First = true
-	for i, env := range s.Environments() {
-		if i == 0 && operatorKey != "" {
-			if _, err := s.InstallKey(ctx, env.ID, operatorKey); err != nil {
-				return b, err
-			}
-			continue
-		}
-		_, text, err := s.CreateKey(ctx, env.ID, ledger.Actor{}, NewKey{Kind: ServerKey, Name: "First key"})
+	for i, env := range environments {
+		key, text, err := s.newKey(env.ID, NewKey{Kind: ServerKey, Name: "First key"})
 		if err != nil {
 			return b, err
 		}
-		b.Keys = append(b.Keys, GeneratedKey{Environment: env.ID, Text: text})
+		if i == 0 && operatorKey != "" {
+			key = s.operatorKey(env.ID, operatorKey)
+		} else {
+			b.Keys = append(b.Keys, GeneratedKey{Environment: env.ID, Text: text})
+		}
+		if err := s.insertKey(ctx, tx, ledger.Actor{}, key); err != nil {
+			return b, err
+		}
 	}
 	return b, nil
 }
@@ -125,7 +158,11 @@ func (s *Service) addFirstEnvironments(ctx context.Context) error {
 		if _, err := s.Environment(env.ID); err == nil {
 			continue
 		}
-		if err := s.addEnvironment(ctx, ledger.Actor{}, env); err != nil {
+		err := s.addEnvironment(ctx, ledger.Actor{}, env)
+		if errors.Is(err, ErrTaken) { // by another node that starts
+			err = s.load(ctx)
+		}
+		if err != nil {
 			return err
 		}
 	}
