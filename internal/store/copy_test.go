@@ -33,8 +33,9 @@ func something(t *testing.T) *store.Store {
 		`INSERT INTO package_versions VALUES ('e', 'PLAN', 'b', 1, 1, '{}')`,
 		`INSERT INTO customers VALUES ('e', 'Zoë', 1, 2, 'n', 'm', 3, 4, 1, '{}'), ('e', 'zoe', 2, 2, 'n', 'm', 3, 4, 1, '{}'), ('E', 'zoe', 2, 2, 'n', 'm', 3, 4, 1, '{}')`,
 		`INSERT INTO subscriptions VALUES ('e', 's', 1, 'zoe', '', 'b', 'PAID', 1, 2, 3, 4, 1, '{}')`,
-		`INSERT INTO audit VALUES ('e', 1, 2, 3, 'a', 'r', 'x', 'o')`,
-		`INSERT INTO responses VALUES ('e', 'POST /x', 'k', 'f', 'ek', 200, 'body', 99)`,
+		`INSERT INTO audit VALUES ('e', 1, 2, 3, 'a', 'r', 'x', 'o', 'c')`,
+		`INSERT INTO responses VALUES ('e', 'POST /x', 'k', 'f', 'ek', 200, 'body', 99, 'h', 98)`,
+		`INSERT INTO grant_keys VALUES ('e', 'gk', 'zoe')`,
 		`INSERT INTO settings VALUES ('secret', x'00ff10')`,
 		`INSERT INTO journal VALUES (0, 1, 2, x'0102'), (2, 562949953421313, 1, x'')`,
 		`INSERT INTO owners VALUES (0, 'e', 'zoe', 'tokens', '', 1, 2, 9223372036854775807, x'')`,
@@ -42,7 +43,7 @@ func something(t *testing.T) *store.Store {
 		`INSERT INTO key_runs VALUES (0, 4294967296, 7, TRUE)`,
 		`INSERT INTO key_filters VALUES (0, 4294967296, 0, x'ff')`,
 		`INSERT INTO key_chunks VALUES (0, 4294967296, 0, x'fe')`,
-		`INSERT INTO checkpoints VALUES (0, 1, 2, 3)`,
+		`INSERT INTO checkpoints VALUES (0, 1, 2, 3, '', 0)`,
 		fmt.Sprintf(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
 			INSERT INTO pages (shard, win, owner, refs, usage) SELECT i %% 3, i / 7, i, CAST(i AS BLOB), x'' FROM n`, 3*store.CopyRows-1),
 	}
@@ -115,7 +116,7 @@ func TestCopy_refusals(t *testing.T) {
 	if _, err := shaped.Shape(t.Context(), copiedShape); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := filled.Writer().ExecContext(t.Context(), `INSERT INTO checkpoints VALUES (0, 1, 2, 3)`); err != nil {
+	if _, err := filled.Writer().ExecContext(t.Context(), `INSERT INTO checkpoints VALUES (0, 1, 2, 3, '', 0)`); err != nil {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct {

@@ -28,8 +28,9 @@ var catalogueTables = []table{
 	{name: "customers", key: words("environment id"), other: words("no version name email created_at archived_at format document")},
 	{name: "subscriptions", key: words("environment id"), other: words(`no customer_id resource_id plan_id pricing_type start_at end_at
 		canceled_at created_at format document`)},
-	{name: "audit", key: words("environment no"), other: words("at actor_kind actor_id request_id action object")},
-	{name: "responses", key: words("environment operation request_key"), other: words("fingerprint effect_key status body expires_at")},
+	{name: "audit", key: words("environment no"), other: words("at actor_kind actor_id request_id action object customer")},
+	{name: "responses", key: words("environment operation request_key"), other: words("fingerprint effect_key status body expires_at holder held_until")},
+	{name: "grant_keys", key: words("environment key"), other: words("customer_id")},
 	{name: "settings", key: words("name"), other: words("value"), only: "name <> '" + shapeSetting + "'"},
 }
 
@@ -44,7 +45,7 @@ var (
 		{name: "key_chunks", key: words("shard run chunk"), other: words("data")},
 		{name: "key_filters", key: words("shard run chunk"), other: words("bits")},
 		{name: "key_runs", key: words("shard run"), other: words("keys complete"), flags: words("complete")},
-		{name: "checkpoints", key: words("shard"), other: words("windows owners grants")},
+		{name: "checkpoints", key: words("shard"), other: words("windows owners grants keeper keeper_until")},
 	}
 )
 
