@@ -85,7 +85,7 @@ func (p *program) parse(args []string) (*kong.Context, error) {
 		kong.Description("A self-hosted credits engine. Every flag --some-name can also be given as the variable SCRIP_SOME_NAME."),
 		kong.Writers(p.stdout, p.stderr),
 		kong.Vars{
-			"shards_max": fmt.Sprint(shardsMax), "shards_sqlite": fmt.Sprint(shardsOnSQLite), "shards_postgres": fmt.Sprint(shardsOnPostgres),
+			"shards_max": fmt.Sprint(shardsMax), "shards_default": fmt.Sprint(shardsDefault),
 		},
 		kong.Exit(func(int) { helped = true }),
 		kong.Resolvers(kong.ResolverFunc(p.fromEnvironment)),

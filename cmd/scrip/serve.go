@@ -26,7 +26,7 @@ type databaseFlags struct {
 // line can be read by every user of the machine.
 type serveCommand struct {
 	databaseFlags
-	Shards        uint16        `placeholder:"N" help:"Units of order of a new database, 1 to ${shards_max}; fixed for ever. Without it a new database gets ${shards_sqlite} on SQLite and ${shards_postgres} on PostgreSQL."`
+	Shards        uint16        `placeholder:"N" help:"Units of order of a new database, 1 to ${shards_max}; fixed for ever. A new database gets ${shards_default} when nobody says."`
 	Listen        string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where the API and the probes answer."`
 	MetricsListen string        `placeholder:"HOST:PORT" help:"Serve /metrics here, to everyone. Without it /metrics stands on the main address, for this machine only."`
 	DrainWait     time.Duration `default:"500ms" help:"How long /readyz says no before connections are refused, so that load balancers can look elsewhere."`

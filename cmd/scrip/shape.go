@@ -8,12 +8,10 @@ import (
 	"github.com/scrip-dev/scrip/internal/store"
 )
 
-// How many shards a new database gets when nobody says. SQLite has one writer, and more shards would only cut its batches;
-// a PostgreSQL server writes for several at a time, and a database may grow into a cluster of them.
-const (
-	shardsOnSQLite   = 1
-	shardsOnPostgres = 4
-)
+// shardsDefault is how many shards a new database gets when nobody says. With two, one decides while the other commits, which
+// keeps two cores busy; more would only cut the batches of a small machine. It is the same for all databases, because a copy
+// keeps its number.
+const shardsDefault = 2
 
 // shardsMax bounds --shards. Each shard costs every node a writer and memory of its own, and a commit of its own every time:
 // far beyond the processors of the database they only cut each other's batches.
@@ -22,13 +20,9 @@ const shardsMax = 64
 // shapeOf answers the shape of the database, which a new one gets now and keeps for ever. It fails when another number of
 // shards is wanted than an existing database has.
 func shapeOf(ctx context.Context, st *store.Store, d deps) (store.Shape, error) {
-	fresh := store.Shape{Shards: d.Shards, WindowEntries: engine.WindowEntriesDefault}
-	switch {
-	case d.Shards > 0:
-	case d.DatabaseURL != "":
-		fresh.Shards = shardsOnPostgres
-	default:
-		fresh.Shards = shardsOnSQLite
+	fresh := store.Shape{Shards: shardsDefault, WindowEntries: engine.WindowEntriesDefault}
+	if d.Shards > 0 {
+		fresh.Shards = d.Shards
 	}
 	shape, err := st.Shape(ctx, fresh)
 	if err == nil && d.Shards > 0 && d.Shards != shape.Shards {

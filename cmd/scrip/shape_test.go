@@ -43,9 +43,9 @@ func TestShardsAreFixedWhenADatabaseIsMade(t *testing.T) {
 		want     uint16
 		other    string
 	}{
-		"sqlite":        {false, nil, shardsOnSQLite, "--shards=2"},
+		"sqlite":        {false, nil, shardsDefault, "--shards=3"},
 		"sqlite_more":   {false, []string{"--shards=3"}, 3, "--shards=1"},
-		"postgres":      {true, nil, shardsOnPostgres, "--shards=64"},
+		"postgres":      {true, nil, shardsDefault, "--shards=64"},
 		"postgres_more": {true, []string{"--shards=64"}, 64, "--shards=4"},
 	}
 	for name, test := range tests {

@@ -69,12 +69,18 @@ func (l lineUp) routing(customers int) ([][]uint32, error) {
 	return all, nil
 }
 
-// nodeOf is where a client sends the events of a customer. Nodes meet in shards, so a client that knows the shard of a
-// customer would route by that; any fixed choice gives each customer one node.
+// What a client must know to route as docs/scale.md says: the environment that the key of the bench opens, and how many
+// shards a new database has.
+const (
+	routedEnvironment = "env_dev"
+	routedShards      = 2
+)
+
+// nodeOf is where a client sends the events of a customer. Nodes meet in shards, so all customers of a shard go to one node.
 func nodeOf(customer string, nodes int) int {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(customer)) // it cannot fail
-	return int(h.Sum32() % uint32(nodes))
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(routedEnvironment + "\x00" + customer)) // it cannot fail
+	return int(h.Sum64() % routedShards % uint64(nodes))
 }
 
 // group is the started nodes of one server, with the first process of the database that they share, or 0.

@@ -35,17 +35,17 @@ func TestNodeNames(t *testing.T) {
 func TestRouting(t *testing.T) {
 	// Every customer has one node, and no node has much more than its share.
 	t.Parallel()
-	all, err := lineUp{Scrip, 3, true}.routing(3000)
+	all, err := lineUp{Scrip, 2, true}.routing(3000)
 	if err != nil {
 		t.Fatal(err)
 	}
 	seen := map[uint32]bool{}
 	for node, members := range all {
-		if len(members) < 800 {
+		if len(members) < 1200 {
 			t.Errorf("node %d has only %d customers", node, len(members))
 		}
 		for _, customer := range members {
-			if seen[customer] || nodeOf(customerID(int(customer)), 3) != node {
+			if seen[customer] || nodeOf(customerID(int(customer)), 2) != node {
 				t.Errorf("customer %d is sent to node %d", customer, node)
 			}
 			seen[customer] = true

@@ -84,7 +84,10 @@ func (s *Server) Log() []byte {
 	return text[max(0, len(text)-logMax):]
 }
 
-// Stop ends the server and removes its data.
+// Stop ends the server and removes its data. Stopping it again does nothing.
 func (s *Server) Stop() error {
+	if s.command.ProcessState != nil {
+		return nil
+	}
 	return errors.Join(s.input.Close(), s.command.Wait())
 }

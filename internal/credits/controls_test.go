@@ -11,15 +11,16 @@ import (
 
 // controls are bugs that let a node answer from what is no longer true.
 var controls = map[string]planted.Bug{
-	"a request joins the round under way": {File: "confirm.go", Old: "\tnow := r.next\n\tr.next = nil\n", New: `
-	now := r.next
-	if now != nil {
+	"a request joins the round under way": {File: "../engine/joint.go", Old: "\trun := j.next\n\tj.next, j.working = nil, run != nil\n", New: `
+	run := j.next
+	if run != nil {
 		select {
-		case <-now.done:
-			now, r.next = nil, nil
+		case <-run.done:
+			run, j.next = nil, nil
 		default:
 		}
 	}
+	j.working = run != nil
 `},
 	"a change leaves the customer in the cache": {File: "follow.go",
 		Old: "\t\ts.customers.drop(customerKey{c.Environment, c.Customer})\n", New: ""},

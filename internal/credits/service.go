@@ -37,7 +37,7 @@ type Service struct {
 	catalogs       sync.Map       // environment id → *catalogSlot
 	customers      customerCache
 	keys           keyRing
-	confirmations  rounds
+	confirmations  engine.Joint
 	seen           Seen      // of other nodes' changes; touched by New and by the round under way only
 	eventOps       sync.Pool // of *[]eventOp
 }
@@ -45,7 +45,6 @@ type Service struct {
 // New returns a Service over a store, with the catalogues of all environments loaded.
 func New(ctx context.Context, o Options) (*Service, error) {
 	s := &Service{store: o.Store, engine: o.Engine, time: o.Clock, newID: o.NewID, random: o.Random}
-	s.confirmations.ask = s.follow
 	if err := s.load(ctx); err != nil {
 		return nil, fmt.Errorf("load catalogues: %w", err)
 	}
