@@ -37,7 +37,12 @@ type world struct {
 
 func setup(t *testing.T) *world {
 	t.Helper()
-	s, err := store.Open(t.Context(), postgres.Options(t))
+	return setupOn(t, postgres.Options(t))
+}
+
+func setupOn(t *testing.T, o store.Options) *world {
+	t.Helper()
+	s, err := store.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
