@@ -11,6 +11,7 @@ MODEL_SERVED_OPS ?= 100000
 CRASH_RUNS ?= 2000
 CRASH_PG_RUNS ?= 200
 GROWTH     ?= 10000000
+LINEAR_OPS ?= 1000000
 
 # The program is pure Go; only the race detector needs a C compiler.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath
@@ -75,6 +76,14 @@ crash: ## Kill the server under load again and again (CRASH_RUNS=2000)
 crash-pg: ## Strike PostgreSQL under load, each of four ways 50 times, and kill the server on it (CRASH_PG_RUNS=200)
 	scripts/with-postgres.sh go test ./test/crash -count=1 -timeout 12h -v -run 'Postgres|Database|Unsafe' \
 		-crash.outages=$(CRASH_PG_RUNS) -crash.cycles=$(CRASH_PG_RUNS)
+
+.PHONY: linear
+linear: ## Look for an order in what clients see of several nodes under kills (LINEAR_OPS=1000000)
+	scripts/with-postgres.sh go test ./test/linear -count=1 -timeout 12h -v -run TestLinearizable -linear.ops=$(LINEAR_OPS)
+
+.PHONY: linear-controls
+linear-controls: ## Plant a stale read and a check-then-act; each must turn that check red
+	scripts/linear-controls.sh
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for a while (FUZZTIME=20s each)

@@ -56,7 +56,7 @@ var impureImports = map[string]string{
 }
 
 // testImports, with everything below them, must not reach the binary.
-var testImports = []string{"testing", "github.com/getkin/kin-openapi", "pgregory.net/rapid", "github.com/google/go-cmp"}
+var testImports = []string{"testing", "github.com/getkin/kin-openapi", "pgregory.net/rapid", "github.com/google/go-cmp", "github.com/anishathalye/porcupine"}
 
 // testFolders hold test code that is not in _test.go files, because several packages share it.
 var testFolders = []string{"test", "internal/api/contract", "internal/store/storetest"}

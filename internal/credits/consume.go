@@ -60,8 +60,7 @@ func (s *Service) ConsumeAll(ctx context.Context, env string, by Caller, items [
 		ops[i] = op
 	}
 	for _, err := range s.engine.Do(ctx, ops...) {
-		var refused *Error
-		if err != nil && !errors.As(err, &refused) {
+		if err != nil && !refuses(err) {
 			return err
 		}
 	}

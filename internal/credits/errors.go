@@ -90,6 +90,13 @@ func Unavailable(message string) *Error {
 	return &Error{Kind: KindUnavailable, Code: "Unavailable", Message: message}
 }
 
+// refuses tells whether an error is a definite no to a request. After any other the request may succeed when it is
+// repeated, and whoever goes on as if it were a no loses it.
+func refuses(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Kind != KindUnavailable
+}
+
 // Limited says that a limit of the installation is reached.
 func Limited(message string) *Error {
 	return &Error{Kind: KindLimited, Code: "RateLimitExceeded", Message: message}

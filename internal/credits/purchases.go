@@ -2,7 +2,6 @@ package credits
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/scrip-dev/scrip/internal/amount"
@@ -96,8 +95,7 @@ func (s *Service) grantOwed(ctx context.Context, env string, cs *CustomerState) 
 		if len(sub.Purchases) == 0 {
 			continue
 		}
-		var refused *Error
-		if err := s.grantPurchases(ctx, env, Caller{}, cs, sub); err != nil && !errors.As(err, &refused) {
+		if err := s.grantPurchases(ctx, env, Caller{}, cs, sub); err != nil && !refuses(err) {
 			return err
 		}
 	}

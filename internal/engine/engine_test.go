@@ -42,11 +42,17 @@ func setupWindows(t testing.TB, o store.Options, entries int) *bundle {
 
 func bundleOf(t testing.TB, st *store.Store, entries int) *bundle {
 	t.Helper()
+	return bundleOn(t, st, st.Journal(), entries)
+}
+
+// bundleOn is bundleOf over a journal that may be faulty.
+func bundleOn(t testing.TB, st *store.Store, journal engine.Journal, entries int) *bundle {
+	t.Helper()
 	var err error
 	b := &bundle{store: st, clock: &atomic.Int64{}}
 	b.clock.Store(1_800_000_000_000_000)
 	b.Engine, err = engine.Open(context.Background(), engine.Options{
-		Journal: st.Journal(), Clock: func(string) ledger.Time { return ledger.Time(b.clock.Load()) },
+		Journal: journal, Clock: func(string) ledger.Time { return ledger.Time(b.clock.Load()) },
 		WindowEntries: entries,
 	})
 	if err != nil {

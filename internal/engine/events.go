@@ -82,7 +82,7 @@ func (e *Engine) record(ctx context.Context, entry *Entry) (EventRecord, error) 
 
 // taken returns the entry that took a key, or nil.
 func (s *shard) taken(ctx context.Context, key KeyHash) (*Entry, error) {
-	at, ok, err := s.keys.find(ctx, s.journal, s.id, key)
+	at, ok, err := s.findRead(ctx, key)
 	if err != nil || !ok {
 		return nil, err
 	}

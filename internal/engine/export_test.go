@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"sync"
+
+	"github.com/scrip-dev/scrip/internal/ledger"
 )
 
 // QueueOpsMax is the most that waits in a shard's queue.
@@ -23,6 +25,11 @@ func WaitQueued(e *Engine, n int) {
 		}
 		runtime.Gosched()
 	}
+}
+
+// Shown is what memory shows of a pool, or nil.
+func Shown(e *Engine, key ledger.Key) *View {
+	return e.shardOf(key.Environment, key.Customer).viewOf(key)
 }
 
 // Remembered tells how many pools and customers of the first shard are in memory, and how many pools are due some time.

@@ -25,14 +25,19 @@ type faulty struct {
 	engine.Journal
 	onCommit atomic.Pointer[func(c *engine.Commit, commit func() error) error]
 	onOwner  atomic.Pointer[func() error]
-	noChunks atomic.Bool // chunks of keys cannot be read to be merged
+	onChunks atomic.Pointer[func()] // after chunks of keys were read to be merged
+	noChunks atomic.Bool            // they cannot be read
 }
 
 func (f *faulty) KeyChunks(ctx context.Context, shard uint16, run engine.RunID, from, limit int) ([]engine.KeyChunkRow, error) {
 	if f.noChunks.Load() {
 		return nil, errDisk
 	}
-	return f.Journal.KeyChunks(ctx, shard, run, from, limit)
+	rows, err := f.Journal.KeyChunks(ctx, shard, run, from, limit)
+	if hook := f.onChunks.Load(); hook != nil {
+		(*hook)()
+	}
+	return rows, err
 }
 
 func (f *faulty) Commit(ctx context.Context, c *engine.Commit) error {

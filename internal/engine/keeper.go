@@ -9,9 +9,9 @@ import (
 func (s *shard) keeps() bool { return !s.shared || s.keeper }
 
 // keep takes note of whose work the derived rows are. A process that takes over begins the merging anew, with what the
-// other one left behind to be deleted.
+// other one left behind to be deleted; also one that takes back what another has done for a while.
 func (s *shard) keep(lock *Lock) {
-	if s.keeper == lock.Keeper {
+	if s.keeper == lock.Keeper && !lock.NewKeeper {
 		return
 	}
 	s.keeper = lock.Keeper

@@ -15,6 +15,8 @@ type Lock struct {
 	// Keeper tells that this process is the one that writes derived rows of the shard, as one of them does at a time. It is
 	// a matter of who works, not of what is right: the rows are the same whoever writes them.
 	Keeper bool
+	// NewKeeper tells that it was another process, or none, that wrote them last.
+	NewKeeper bool
 	LockHolder
 }
 
@@ -68,10 +70,11 @@ func (s *shard) release() {
 	}
 }
 
-// follow folds what other processes have appended, with the lock held. Memory that is far behind is loaded again.
+// follow folds what other processes have appended, with the lock held. Memory that is far behind is loaded again, and so is
+// memory whose derived rows were deleted: the keys of windows that it no longer holds went with them (E2).
 func (s *shard) follow(ctx context.Context) error {
-	lock := s.lock
-	if lock.Checkpoint.Windows > s.window {
+	lock, written := s.lock, s.window-uint32(len(s.flushes))
+	if lock.Checkpoint.Windows > s.window || lock.Checkpoint.Windows < written {
 		s.loaded.Store(false)
 		return s.reload(ctx)
 	}
@@ -141,6 +144,20 @@ func (s *shard) catchUpUnlocked(ctx context.Context) error {
 		s.showChanged()
 		return err
 	})
+}
+
+// findRead looks for a key for a read. The runs that memory knows may have been merged by another process, and be deleted;
+// the lock tells which there are, and keeps them.
+func (s *shard) findRead(ctx context.Context, key KeyHash) (Position, bool, error) {
+	at, ok, err := s.keys.find(ctx, s.journal, s.id, key)
+	if err == nil || !s.shared {
+		return at, ok, err
+	}
+	if err := s.ready(ctx); err != nil {
+		return 0, false, unreadable(err)
+	}
+	defer s.release()
+	return s.keys.find(ctx, s.journal, s.id, key)
 }
 
 // showChanged shows readers what was folded, which is durable.

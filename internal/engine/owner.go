@@ -179,10 +179,14 @@ func (s *shard) owner(ctx context.Context, key ledger.Key) (*owner, error) {
 	return s.pool(ctx, customer, PoolRef{Currency: key.Currency, Resource: key.Resource})
 }
 
-// viewOf returns what is published of a pool in memory. It may be called from any goroutine.
+// viewOf returns what is published of a pool in memory, nil when it is not there or memory is not to be trusted: while it is
+// loaded it shows old states (E6). It may be called from any goroutine.
 func (s *shard) viewOf(key ledger.Key) *View {
 	s.ownersMu.RLock()
 	defer s.ownersMu.RUnlock()
+	if !s.loaded.Load() { // a load that begins now waits for us before it forgets anything
+		return nil
+	}
 	customer := s.customers[customerID{key.Environment, key.Customer}]
 	if customer == nil {
 		return nil

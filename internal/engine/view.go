@@ -34,10 +34,8 @@ func (e *Engine) View(ctx context.Context, key ledger.Key) (*View, error) {
 	if err := s.confirm(ctx); err != nil {
 		return nil, err
 	}
-	if s.loaded.Load() {
-		if v := s.viewOf(key); v != nil && s.clock(key.Environment) < v.NextDue {
-			return v, nil
-		}
+	if v := s.viewOf(key); v != nil && s.clock(key.Environment) < v.NextDue {
+		return v, nil
 	}
 	t := &touch{key: key}
 	if err := e.Do(ctx, t)[0]; err != nil {

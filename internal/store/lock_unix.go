@@ -8,6 +8,14 @@ import (
 	"io"
 	"os"
 	"syscall"
+	"time"
+)
+
+// A lock stays with a child of the process that held it between its fork and its exec, for a moment: who finds it taken looks
+// again before giving up.
+const (
+	lockTries = 10
+	lockPause = 20 * time.Millisecond
 )
 
 // lockFile takes an exclusive lock that the system gives up when the process ends, however it ends.
@@ -16,7 +24,12 @@ func lockFile(path string) (io.Closer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open lock file: %w", err)
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	for range lockTries {
+		if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); !errors.Is(err, syscall.EWOULDBLOCK) {
+			break
+		}
+		time.Sleep(lockPause)
+	}
 	switch {
 	case errors.Is(err, syscall.EWOULDBLOCK):
 		err = errors.New("another scrip process is using it; stop that process or choose another directory")

@@ -32,7 +32,7 @@ type nodeLock struct {
 // The statements that take a lock. Each sees what was committed when it began: those after the first see everything, because
 // nobody commits to the shard while its row is locked.
 const (
-	lockShard = `SELECT windows, owners, grants, keeper = $2 OR keeper_until < clock.now,
+	lockShard = `SELECT windows, owners, grants, keeper = $2, keeper = $2 OR keeper_until < clock.now,
 			keeper <> $2 OR keeper_until < clock.now + $3
 		FROM checkpoints, (SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS now) AS clock
 		WHERE shard = $1 FOR UPDATE OF checkpoints`
@@ -90,11 +90,12 @@ func (j *Journal) lockOnce(ctx context.Context, shard uint16, next engine.Positi
 
 func (l *nodeLock) scanShard(row pgx.Row, into *engine.Lock) error {
 	var windows, owners, grants int64
-	err := row.Scan(&windows, &owners, &grants, &into.Keeper, &l.renew)
+	var wasKeeper bool
+	err := row.Scan(&windows, &owners, &grants, &wasKeeper, &into.Keeper, &l.renew)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return errNoShard
 	}
-	l.renew = l.renew && into.Keeper
+	l.renew, into.NewKeeper = l.renew && into.Keeper, into.Keeper && !wasKeeper
 	into.Checkpoint = engine.Checkpoint{Windows: uint32(windows), Owners: uint64(owners), Grants: uint64(grants)}
 	return err
 }

@@ -31,12 +31,9 @@ func TestKilledServerKeepsItsWord(t *testing.T) {
 	if testing.Short() {
 		cycles = min(cycles, shortCycles)
 	}
-	path, err := process.Build(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	path := plant(t, nil)
 	r := newRun(process.Options{Path: path, Data: t.TempDir(), Key: process.APIKey}, *seedFlag, cycles, checkEvery)
-	err = r.execute(t.Context())
+	err := r.execute(t.Context())
 	report(t, r)
 	if err != nil {
 		t.Fatalf("%v\nrepeat with: go test ./test/crash -count=1 -run %s -crash.cycles=%d -crash.seed=%d", err, t.Name(), cycles, *seedFlag)
@@ -51,13 +48,10 @@ func TestKilledServerKeepsItsWord(t *testing.T) {
 
 func TestPlantedBugIsFound(t *testing.T) {
 	// The check is able to fail: a server that answers before it commits is caught.
-	path, err := process.Build(t.Context(), t.TempDir(), "-overlay", plant(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	path := plant(t, earlyAnswers)
 	r := newRun(process.Options{Path: path, Data: t.TempDir(), Key: process.APIKey}, *seedFlag, plantedCycles, 1)
 	r.mix = direct // the others would stumble over what is not committed yet, without any kill
-	err = r.execute(t.Context())
+	err := r.execute(t.Context())
 	report(t, r)
 	if err == nil {
 		t.Fatalf("a server that answers before it commits was not caught in %d kills", r.kills)

@@ -22,7 +22,7 @@ func TestProgramOutlivesItsDatabase(t *testing.T) {
 	if testing.Short() {
 		n = min(n, shortCycles)
 	}
-	r, o := newOutages(t, n)
+	r, o := newOutages(t, n, nil)
 	err := r.execute(t.Context())
 	report(t, r)
 	t.Logf("slowest recovery %v", o.slowest.Round(time.Millisecond))
@@ -36,7 +36,7 @@ func TestProgramOutlivesItsDatabase(t *testing.T) {
 
 func TestUnsafeCommitsAreFound(t *testing.T) {
 	// The check is able to fail: commits that a crash of the database can take back are caught.
-	r, o := newOutages(t, plantedCycles, "-overlay", plantUnsafeCommits(t))
+	r, o := newOutages(t, plantedCycles, unsafeCommits)
 	r.checkEvery, o.kinds = 1, outageKinds[:1]
 	err := r.execute(t.Context())
 	report(t, r)
@@ -46,14 +46,10 @@ func TestUnsafeCommitsAreFound(t *testing.T) {
 	t.Logf("caught: %v", err)
 }
 
-func newOutages(t *testing.T, n int, flags ...string) (*run, *outages) {
+func newOutages(t *testing.T, n int, bug []process.Change) (*run, *outages) {
 	t.Helper()
 	o := &outages{cluster: postgres.Private(t), kinds: outageKinds}
-	path, err := process.Build(t.Context(), t.TempDir(), flags...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.run = newRun(process.Options{Path: path, URL: o.cluster.URL, Key: process.APIKey}, *seedFlag, n, len(outageKinds))
+	o.run = newRun(process.Options{Path: plant(t, bug), URL: o.cluster.URL, Key: process.APIKey}, *seedFlag, n, len(outageKinds))
 	o.run.strike, o.run.steady = o.strike, true
 	return o.run, o
 }
@@ -64,12 +60,8 @@ func TestKilledServerKeepsItsWordOnPostgres(t *testing.T) {
 	if testing.Short() {
 		cycles = min(cycles, shortCycles)
 	}
-	path, err := process.Build(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := newRun(process.Options{Path: path, URL: postgres.Database(t), Key: process.APIKey}, *seedFlag, cycles, checkEvery)
-	err = r.execute(t.Context())
+	r := newRun(process.Options{Path: plant(t, nil), URL: postgres.Database(t), Key: process.APIKey}, *seedFlag, cycles, checkEvery)
+	err := r.execute(t.Context())
 	report(t, r)
 	if err != nil {
 		t.Fatalf("%v\nrepeat with: go test ./test/crash -count=1 -run %s -crash.cycles=%d -crash.seed=%d", err, t.Name(), *cyclesFlag, *seedFlag)
