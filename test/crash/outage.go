@@ -47,9 +47,6 @@ func (o *outages) strike(ctx context.Context) error {
 	return nil
 }
 
-// writtenMax gives up; the test judges the measured time.
-const writtenMax = 30 * time.Second
-
 // untilWritten writes through one node until that is acknowledged, and returns how long that took since an instant. The
 // node may say 503 meanwhile, and nothing else.
 func (r *run) untilWritten(ctx context.Context, node int, since time.Time) (time.Duration, error) {
@@ -69,7 +66,7 @@ func (r *run) untilWritten(ctx context.Context, node int, since time.Time) (time
 		if err == nil && a.status != http.StatusServiceUnavailable {
 			return took, brokenf("after a strike: %w", a.unexpected())
 		}
-		if err != nil || took > writtenMax {
+		if err != nil || took > r.writtenMax {
 			return took, brokenf("no write through node %d within %v: %v", node, took, err)
 		}
 		time.Sleep(retryWait)
