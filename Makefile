@@ -11,6 +11,7 @@ MODEL_SERVED_OPS ?= 100000
 CRASH_RUNS ?= 2000
 CRASH_PG_RUNS ?= 200
 GROWTH     ?= 10000000
+CRASH_FREEZES ?= 12
 LINEAR_OPS ?= 1000000
 
 # The program is pure Go; only the race detector needs a C compiler.
@@ -73,9 +74,9 @@ crash: ## Kill the server under load again and again (CRASH_RUNS=2000)
 	go test ./test/crash -count=1 -timeout 12h -v -crash.cycles=$(CRASH_RUNS)
 
 .PHONY: crash-pg
-crash-pg: ## Strike PostgreSQL under load, each of four ways 50 times, and kill the server on it (CRASH_PG_RUNS=200)
-	scripts/with-postgres.sh go test ./test/crash -count=1 -timeout 12h -v -run 'Postgres|Database|Unsafe' \
-		-crash.outages=$(CRASH_PG_RUNS) -crash.cycles=$(CRASH_PG_RUNS)
+crash-pg: ## Strike PostgreSQL under two nodes, each of four ways 50 times, kill and freeze nodes (CRASH_PG_RUNS=200)
+	scripts/with-postgres.sh go test ./test/crash -count=1 -timeout 12h -v -run 'Postgres|Database|Unsafe|Frozen|Endless' \
+		-crash.outages=$(CRASH_PG_RUNS) -crash.cycles=$(CRASH_PG_RUNS) -crash.freezes=$(CRASH_FREEZES)
 
 .PHONY: linear
 linear: ## Look for an order in what clients see of several nodes under kills (LINEAR_OPS=1000000)

@@ -27,29 +27,48 @@ type LockHolder interface {
 	Release()
 }
 
-// LockBlocksMax is how many blocks come with a lock, some megabytes. Who is further behind reads on.
+// LockBlocksMax is how many blocks come with a lock, some megabytes. Who is further behind reads on without it.
 const LockBlocksMax = 64
 
 // ready makes memory fit to decide on: loaded, and on a shared journal locked and true to the head. Nothing may be under
 // way. When it fails nothing has been decided; the lock is not held then.
+//
+// What takes long is done without the lock: others would wait meanwhile, and the database would take it away.
 func (s *shard) ready(ctx context.Context) error {
-	if !s.shared {
-		return s.reload(ctx)
-	}
 	if s.lock != nil {
 		return nil
 	}
-	if err := s.acquire(ctx); err != nil {
+	if err := s.reload(ctx); err != nil || !s.shared {
 		return err
 	}
-	err := s.reload(ctx)
-	if err == nil {
-		err = s.follow(ctx)
-	}
-	if err != nil {
+	for range approachesMax {
+		if err := s.acquire(ctx); err != nil {
+			return err
+		}
+		near, err := s.follow(ctx)
+		if err == nil && near {
+			return nil
+		}
 		s.release()
+		if err == nil {
+			err = s.approach(ctx)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return fmt.Errorf("follow shard %d: others are faster", s.id)
+}
+
+// approachesMax is how often a writer that is behind reads on before it gives up. Each time there is less to read.
+const approachesMax = 5
+
+// approach brings memory near to the head, without the lock.
+func (s *shard) approach(ctx context.Context) error {
+	if !s.loaded.Load() {
+		return s.reload(ctx)
+	}
+	return s.catchUpUnlocked(ctx)
 }
 
 // acquire takes the lock. Memory is not looked at.
@@ -70,22 +89,21 @@ func (s *shard) release() {
 	}
 }
 
-// follow folds what other processes have appended, with the lock held. Memory that is far behind is loaded again, and so is
-// memory whose derived rows were deleted: the keys of windows that it no longer holds went with them (E2).
-func (s *shard) follow(ctx context.Context) error {
+// follow folds what other processes have appended, with the lock held. It reports false when there is too much of it. Memory
+// that is far behind must be loaded again, and so must memory whose derived rows were deleted: the keys of windows that it no
+// longer holds went with them (E2).
+func (s *shard) follow(ctx context.Context) (near bool, err error) {
 	lock, written := s.lock, s.window-uint32(len(s.flushes))
 	if lock.Checkpoint.Windows > s.window || lock.Checkpoint.Windows < written {
 		s.loaded.Store(false)
-		return s.reload(ctx)
+		return false, nil
 	}
-	return s.trusted(func() error {
+	if len(lock.Blocks) == LockBlocksMax {
+		return false, nil
+	}
+	return true, s.trusted(func() error {
 		for i := range lock.Blocks {
 			if err := s.replayBlock(ctx, &lock.Blocks[i], s.blocks.next); err != nil {
-				return err
-			}
-		}
-		if len(lock.Blocks) == LockBlocksMax {
-			if err := s.readOn(ctx); err != nil {
 				return err
 			}
 		}
@@ -98,11 +116,6 @@ func (s *shard) follow(ctx context.Context) error {
 	})
 }
 
-// readOn folds what the journal holds after what memory knows.
-func (s *shard) readOn(ctx context.Context) error {
-	return s.journal.Blocks(ctx, s.blocks.next, func(b *Block) error { return s.replayBlock(ctx, b, s.blocks.next) })
-}
-
 // trusted runs what folds entries: if it fails half way, memory is not to be trusted.
 func (s *shard) trusted(fold func() error) error {
 	err := s.guard(fold)
@@ -113,20 +126,18 @@ func (s *shard) trusted(fold func() error) error {
 	return nil
 }
 
-// catchUp folds what other processes have appended, for a read. It takes no lock unless memory must be loaded, or holds
-// full windows that another process may have written meanwhile.
+// catchUp folds what other processes have appended, for a read. It takes no lock unless memory is far behind, or holds full
+// windows that another process may have written meanwhile.
 func (s *shard) catchUp(ctx context.Context) error {
-	if !s.shared {
-		return s.reload(ctx)
+	if err := s.reload(ctx); err != nil || !s.shared {
+		return err
 	}
-	if s.loaded.Load() {
-		head, err := s.journal.Head(ctx, s.id)
-		if err != nil || head <= s.blocks.next {
-			return err
-		}
-		if len(s.flushes) < windowsKept && s.windows.of(head-1) <= s.window+1 {
-			return s.catchUpUnlocked(ctx)
-		}
+	head, err := s.journal.Head(ctx, s.id)
+	if err != nil || head <= s.blocks.next {
+		return err
+	}
+	if len(s.flushes) < windowsKept && s.windows.of(head-1) <= s.window+1 {
+		return s.catchUpUnlocked(ctx)
 	}
 	if err := s.ready(ctx); err != nil {
 		return err
@@ -140,7 +151,7 @@ const windowsKept = 2
 
 func (s *shard) catchUpUnlocked(ctx context.Context) error {
 	return s.trusted(func() error {
-		err := s.readOn(ctx)
+		err := s.journal.Blocks(ctx, s.blocks.next, func(b *Block) error { return s.replayBlock(ctx, b, s.blocks.next) })
 		s.showChanged()
 		return err
 	})

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -134,6 +135,41 @@ func faultyNode(t *testing.T, o store.Options) (*faulty, *bundle) {
 	b := bundleOn(t, st, journal, nodeWindow)
 	t.Cleanup(func() { b.close(t) })
 	return journal, b
+}
+
+func TestNodes_loading_blocks_nobody(t *testing.T) {
+	// A node that takes long to load does not hold the lock meanwhile, and knows in the end what others have done.
+	t.Parallel()
+	o := store.Options{URL: postgres.Database(t)}
+	a := node(t, o, nodeWindow)
+	a.burnMany(t, 0, nodeWindow/2)
+	st, err := store.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var once sync.Once
+	loading, release := make(chan struct{}), make(chan struct{})
+	wait := func() error {
+		once.Do(func() { close(loading) })
+		<-release
+		return nil
+	}
+	journal := &faulty{Journal: st.Journal()}
+	journal.onOwner.Store(&wait)
+	opened := make(chan *bundle)
+	go func() { opened <- bundleOn(t, st, journal, nodeWindow) }()
+	<-loading
+	a.burnMany(t, nodeWindow/2, 5*nodeWindow)
+	close(release)
+	b := <-opened
+	defer b.close(t)
+	if got, want := b.balance(t, "c"), a.balance(t, "c"); got != want {
+		t.Errorf("the balance is %s here and %s there", got, want)
+	}
+	again := &burnOp{customer: "c", key: "0", cost: 1, at: 1}
+	if b.do(t, again); !again.repeated {
+		t.Error("a key acted twice")
+	}
 }
 
 func TestViewWhileLoading(t *testing.T) {

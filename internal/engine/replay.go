@@ -15,9 +15,6 @@ func (s *shard) load(ctx context.Context) error {
 	}
 	s.showChanged()
 	s.loaded.Store(true)
-	if s.lock != nil {
-		s.keeper = s.lock.Keeper
-	}
 	if s.keeps() {
 		s.makeRows()
 	}
@@ -36,14 +33,11 @@ func (s *shard) open(ctx context.Context) error {
 
 func (s *shard) replayTail(ctx context.Context) error {
 	s.reset()
-	cp, err := s.journal.Checkpoint(ctx, s.id)
+	cp, err := s.loadBase(ctx)
 	if err != nil {
 		return err
 	}
 	s.window, s.nextOwner, s.nextGrant = cp.Windows, cp.Owners, cp.Grants
-	if err := s.loadRuns(ctx, cp.Windows); err != nil {
-		return err
-	}
 	from := s.windows.start(s.id, cp.Windows) + 1
 	head, err := s.journal.Head(ctx, s.id)
 	if err != nil {
@@ -54,6 +48,28 @@ func (s *shard) replayTail(ctx context.Context) error {
 	}
 	s.blocks.next = from
 	return s.journal.Blocks(ctx, from, func(b *Block) error { return s.replayBlock(ctx, b, from) })
+}
+
+// loadBase loads what the replay of the tail starts from: the last checkpoint and its key runs. On a shared journal the lock
+// holds them still, and tells whose work the derived rows are; the replay, which may take long, comes after it.
+func (s *shard) loadBase(ctx context.Context) (Checkpoint, error) {
+	if s.shared {
+		if err := s.acquire(ctx); err != nil {
+			return Checkpoint{}, err
+		}
+		defer s.release()
+		s.keeper = s.lock.Keeper
+		return s.lock.Checkpoint, s.loadRuns(ctx, s.lock.Checkpoint.Windows, s.lock.Runs)
+	}
+	cp, err := s.journal.Checkpoint(ctx, s.id)
+	if err != nil {
+		return cp, err
+	}
+	rows, err := s.journal.Runs(ctx, s.id)
+	if err != nil {
+		return cp, err
+	}
+	return cp, s.loadRuns(ctx, cp.Windows, rows)
 }
 
 func (s *shard) reset() {
@@ -89,11 +105,26 @@ func (s *shard) replayBlock(ctx context.Context, b *Block, from Position) error 
 		}
 		return s.replay(ctx, e)
 	})
-	if err != nil || len(s.flushes) < 2 || s.loaded.Load() || s.lock != nil && !s.lock.Keeper {
+	if err != nil || len(s.flushes) < 2 || s.loaded.Load() || !s.keeps() {
 		return err
 	}
+	return s.writeReplayed(ctx)
+}
+
+// writeReplayed writes windows in the middle of a load: a long replay must not keep every window in memory.
+func (s *shard) writeReplayed(ctx context.Context) error {
+	if s.shared {
+		if err := s.acquire(ctx); err != nil {
+			return err
+		}
+		defer s.release()
+		if !s.lock.Keeper || s.lock.NewKeeper { // another process has begun to write them
+			s.keeper = false
+			return nil
+		}
+	}
 	full := len(s.flushes)
-	if err := s.writeWindows(); err != nil { // a long replay must not keep every window in memory
+	if err := s.writeWindows(); err != nil {
 		return err
 	}
 	if err := s.mergeReplayed(full); err != nil {

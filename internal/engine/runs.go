@@ -9,11 +9,7 @@ import (
 
 // loadRuns loads the key runs of the complete windows. A missing one would let its keys act twice (E2). What is
 // left of merges, or of the runs they were made of, is to be deleted.
-func (s *shard) loadRuns(ctx context.Context, windows uint32) error {
-	rows, err := s.journal.Runs(ctx, s.id)
-	if err != nil {
-		return err
-	}
+func (s *shard) loadRuns(ctx context.Context, windows uint32, rows []RunRow) error {
 	_, stale, err := currentRuns(rows, windows)
 	if err != nil {
 		return err

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/scrip-dev/scrip/test/crash/process"
@@ -22,22 +22,22 @@ const (
 	answerMax  = 16 << 20
 )
 
-// target is where the server is at the moment. Every start of the server has a port of its own.
-type target struct {
-	mu  sync.Mutex
-	url string
+// target tells clients where to go. Every start of a server has a port of its own.
+type target interface{ next() string }
+
+// only is a target that never changes.
+type only string
+
+func (o only) next() string { return string(o) }
+
+// turns goes to one node after the other, so that a request is repeated at another node than the one before.
+type turns struct {
+	nodes *process.Nodes
+	count atomic.Uint64
 }
 
-func (t *target) set(url string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.url = url
-}
-
-func (t *target) get() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.url
+func (t *turns) next() string {
+	return t.nodes.Node(int(t.count.Add(1) % uint64(t.nodes.Len()))).URL
 }
 
 // request is what is sent, again and again under the same key until there is an answer.
@@ -71,13 +71,13 @@ func (a answer) unexpected() error {
 
 // client sends requests one after another.
 type client struct {
-	target *target
+	target target
 	http   *http.Client
 	// steady tells that the server is always there: only 503 and 429 may then leave an outcome unknown.
 	steady bool
 }
 
-func newClient(t *target) *client {
+func newClient(t target) *client {
 	return &client{target: t, http: &http.Client{Timeout: callMax, Transport: &http.Transport{MaxIdleConnsPerHost: 2}}}
 }
 
@@ -120,7 +120,7 @@ func (c *client) outcome(ctx context.Context, r request) (answer, error) {
 
 // once makes one attempt. Any error means that the server may or may not have acted.
 func (c *client) once(ctx context.Context, r request, body []byte) (answer, error) {
-	request, err := http.NewRequestWithContext(ctx, r.method, c.target.get()+r.path, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, r.method, c.target.next()+r.path, bytes.NewReader(body))
 	if err != nil {
 		return answer{}, err
 	}

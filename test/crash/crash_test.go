@@ -32,7 +32,7 @@ func TestKilledServerKeepsItsWord(t *testing.T) {
 		cycles = min(cycles, shortCycles)
 	}
 	path := plant(t, nil)
-	r := newRun(process.Options{Path: path, Data: t.TempDir(), Key: process.APIKey}, *seedFlag, cycles, checkEvery)
+	r := newRun(process.Options{Path: path, Data: t.TempDir(), Key: process.APIKey}, 1, *seedFlag, cycles, checkEvery)
 	err := r.execute(t.Context())
 	report(t, r)
 	if err != nil {
@@ -49,7 +49,7 @@ func TestKilledServerKeepsItsWord(t *testing.T) {
 func TestPlantedBugIsFound(t *testing.T) {
 	// The check is able to fail: a server that answers before it commits is caught.
 	path := plant(t, earlyAnswers)
-	r := newRun(process.Options{Path: path, Data: t.TempDir(), Key: process.APIKey}, *seedFlag, plantedCycles, 1)
+	r := newRun(process.Options{Path: path, Data: t.TempDir(), Key: process.APIKey}, 1, *seedFlag, plantedCycles, 1)
 	r.mix = direct // the others would stumble over what is not committed yet, without any kill
 	err := r.execute(t.Context())
 	report(t, r)

@@ -207,10 +207,10 @@ func runAgainst(t *testing.T, server *fake) error {
 	web.Config.ErrorLog = nil
 	web.Start()
 	defer web.Close()
-	r := newRun(fakeOptions, 1, 0, 1)
-	r.target.set(web.URL)
+	r := newRun(fakeOptions, 1, 1, 0, 1)
+	r.target = only(web.URL)
 	w := &worker{
-		client: newClient(&r.target), book: r.book, customers: r.customers(), mix: simple, random: rand.New(rand.NewPCG(1, 2)),
+		client: newClient(r.target), book: r.book, customers: r.customers(), mix: simple, random: rand.New(rand.NewPCG(1, 2)),
 	}
 	for range 3 {
 		for range 60 {

@@ -44,12 +44,16 @@ type choice struct {
 }
 
 // direct are the operations that name all they need; everything is the full mix. The others first look up what they
-// change.
+// change. unrefused are those to which nobody ever says no: a frozen node may act on a request when it wakes, long after
+// another has refused it, and nothing is wrong with that.
 var (
 	direct = []choice{
 		{25, (*worker).oneEvent}, {14, (*worker).batch}, {6, (*worker).quietBatch},
 		{14, (*worker).consumption}, {12, (*worker).strictConsumption},
 		{9, (*worker).grant}, {8, (*worker).reservation}, {8, (*worker).endOfHold},
+	}
+	unrefused = []choice{
+		{25, (*worker).oneEvent}, {14, (*worker).batch}, {6, (*worker).quietBatch}, {14, (*worker).consumption}, {10, (*worker).lastingGrant},
 	}
 	everything = append([]choice{{2, (*worker).void}, {4, (*worker).reversal}}, direct...)
 )
@@ -184,6 +188,10 @@ func (w *worker) grant() (operation, bool) {
 		life = time.Duration(1000+w.random.IntN(4000)) * time.Millisecond
 	}
 	return granting(w.customer(), w.key(), w.amount(180), w.random.IntN(4), life), true
+}
+
+func (w *worker) lastingGrant() (operation, bool) {
+	return granting(w.customer(), w.key(), w.amount(180), w.random.IntN(4), 0), true
 }
 
 func (w *worker) void() (operation, bool) {

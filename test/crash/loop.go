@@ -22,7 +22,6 @@ const (
 	loadMax     = 400 * time.Millisecond
 	strikeMax   = 80 * time.Millisecond // kills during the start come this early
 	strikeEvery = 10                    // one cycle in so many also has a kill during the start
-	readyMax    = 30 * time.Second      // gives up; the test judges the measured time
 	faultsShown = 20
 )
 
@@ -40,9 +39,12 @@ type run struct {
 	cycles     int
 	checkEvery int // cycles between checks
 	mix        []choice
-	strike     func(context.Context, *process.Server) (*process.Server, error) // once in each cycle, under load
-	steady     bool                                                            // the program itself is never struck: see client
+	strike     func(context.Context) error // once in each cycle, under load
+	steady     bool                        // the program itself is never struck: see client
+	callMax    time.Duration               // of clients
+	writtenMax time.Duration               // for a write after a strike; the test judges the measured time
 
+	nodes    *process.Nodes
 	target   target
 	book     *book
 	accounts map[string]*account
@@ -51,11 +53,12 @@ type run struct {
 	kills    int
 }
 
-func newRun(options process.Options, seed uint64, cycles, checkEvery int) *run {
+func newRun(options process.Options, nodes int, seed uint64, cycles, checkEvery int) *run {
 	r := &run{
 		options: options, random: rand.New(rand.NewPCG(seed, 0)), cycles: cycles, checkEvery: checkEvery, mix: everything,
-		book: newBook(), accounts: map[string]*account{},
+		callMax: callMax, writtenMax: outcomeMax, nodes: process.NewNodes(options, nodes), book: newBook(), accounts: map[string]*account{},
 	}
+	r.target = &turns{nodes: r.nodes}
 	r.strike = r.killServer
 	for i := range customers {
 		r.accounts[fmt.Sprintf("customer-%d", i)] = newAccount()
@@ -66,23 +69,15 @@ func newRun(options process.Options, seed uint64, cycles, checkEvery int) *run {
 // execute runs all cycles and the checks, stops the server cleanly and verifies its data. It returns a broken when the
 // server has not kept its word.
 func (r *run) execute(ctx context.Context) error {
-	server, err := r.start(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if server != nil {
-			_ = server.Kill() // it has ended already unless something failed
-		}
-	}()
-	if err := setUp(ctx, r.newClient(), append(r.customers(), bystander)); err != nil {
+	defer func() { _ = r.nodes.Kill() }() // they have ended already unless something failed
+	if err := r.begin(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	failed := r.load(ctx)
 	for cycle := 1; cycle <= r.cycles; cycle++ {
-		if server, err = r.cycle(ctx, server, failed); err != nil {
+		if err := r.cycle(ctx, failed); err != nil {
 			return fmt.Errorf("cycle %d: %w", cycle, err)
 		}
 		if cycle%r.checkEvery == 0 || cycle == r.cycles {
@@ -98,13 +93,30 @@ func (r *run) execute(ctx context.Context) error {
 	case err := <-failed:
 		return err
 	default:
-		return r.finish(context.WithoutCancel(ctx), server)
+		return r.finish(context.WithoutCancel(ctx))
 	}
 }
 
-// finish stops the server and verifies what it leaves behind.
-func (r *run) finish(ctx context.Context, server *process.Server) error {
-	if err := server.Stop(); err != nil {
+// begin starts the nodes. The first one makes the catalogue and the customers before there are others.
+func (r *run) begin(ctx context.Context) error {
+	for i := range r.nodes.Len() {
+		if err := r.start(ctx, i); err != nil {
+			return err
+		}
+		if i > 0 {
+			continue
+		}
+		first := newClient(only(r.nodes.Node(0).URL))
+		if err := setUp(ctx, first, append(r.customers(), bystander)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish stops the nodes and verifies what they leave behind.
+func (r *run) finish(ctx context.Context) error {
+	if err := r.nodes.Stop(); err != nil {
 		return broken{err}
 	}
 	if _, err := process.Verify(ctx, r.options); err != nil {
@@ -145,48 +157,42 @@ func (r *run) step(ctx context.Context, w *worker) error {
 }
 
 func (r *run) newClient() *client {
-	c := newClient(&r.target)
-	c.steady = r.steady
+	c := newClient(r.target)
+	c.steady, c.http.Timeout = r.steady, r.callMax
 	return c
 }
 
 // cycle lets the load run and strikes under it.
-func (r *run) cycle(ctx context.Context, server *process.Server, failed <-chan error) (*process.Server, error) {
+func (r *run) cycle(ctx context.Context, failed <-chan error) error {
 	select {
 	case err := <-failed:
-		return server, err
+		return err
 	case <-time.After(loadMin + time.Duration(r.random.Int64N(int64(loadMax-loadMin)))):
 	}
 	r.kills++
-	return r.strike(ctx, server)
+	return r.strike(ctx)
 }
 
-// killServer kills the server and starts the next one.
-func (r *run) killServer(ctx context.Context, server *process.Server) (*process.Server, error) {
-	if err := server.Kill(); err != nil {
-		return server, broken{err}
+// killServer kills a node and starts it again.
+func (r *run) killServer(ctx context.Context) error {
+	i := r.random.IntN(r.nodes.Len())
+	if err := r.nodes.Node(i).Kill(); err != nil {
+		return broken{err}
 	}
 	if r.random.IntN(strikeEvery) == 0 {
 		if err := process.Strike(r.options, time.Duration(r.random.Int64N(int64(strikeMax)))); err != nil {
-			return server, err
+			return err
 		}
 		r.kills++
 	}
-	return r.start(ctx)
+	return r.start(ctx, i)
 }
 
-// start starts a server and measures how long it takes until it is ready.
-func (r *run) start(ctx context.Context) (*process.Server, error) {
-	server, err := process.Start(r.options)
-	if err != nil {
-		return nil, err
-	}
-	r.target.set(server.URL) // clients come at once, as they would
-	ctx, cancel := context.WithTimeout(ctx, readyMax)
-	defer cancel()
-	took, err := server.WaitReady(ctx)
+// start starts a node and measures how long it takes until it is ready.
+func (r *run) start(ctx context.Context, i int) error {
+	took, err := r.nodes.Start(ctx, i)
 	r.slowest = max(r.slowest, took)
-	return server, err
+	return err
 }
 
 // check waits until every request under way has an outcome and compares the book with the server.

@@ -9,7 +9,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/scrip-dev/scrip/test/crash/process"
 	"github.com/scrip-dev/scrip/test/postgres"
 )
 
@@ -32,31 +31,43 @@ var outageKinds = []func(*outages, context.Context) (time.Time, error){
 // bystander is a customer that only the measurement of recovery uses.
 const bystander = "bystander"
 
-// strike strikes and measures until the program writes again.
-func (o *outages) strike(ctx context.Context, server *process.Server) (*process.Server, error) {
+// strike strikes and measures until every node writes again.
+func (o *outages) strike(ctx context.Context) error {
 	back, err := o.kinds[o.run.kills%len(o.kinds)](o, ctx)
 	if err != nil {
-		return server, err
+		return err
 	}
-	op := granting(bystander, fmt.Sprintf("outage-%d", o.run.kills), one, 0, 0)
+	for i := range o.run.nodes.Len() {
+		took, err := o.run.untilWritten(ctx, i, back)
+		if err != nil {
+			return err
+		}
+		o.slowest = max(o.slowest, took)
+	}
+	return nil
+}
+
+// untilWritten writes through one node until that is acknowledged, and returns how long that took since an instant. The
+// node may say 503 meanwhile, and nothing else.
+func (r *run) untilWritten(ctx context.Context, node int, since time.Time) (time.Duration, error) {
+	op := granting(bystander, fmt.Sprintf("strike-%d-%d", r.kills, node), one, 0, 0)
 	body, err := json.Marshal(op.body)
 	if err != nil {
-		return server, err
+		return 0, err
 	}
-	c := o.run.newClient()
+	c := newClient(only(r.nodes.Node(node).URL))
 	defer c.http.CloseIdleConnections()
 	for {
 		a, err := c.once(ctx, op.request, body)
-		took := time.Since(back)
+		took := time.Since(since)
 		if err == nil && a.status/100 == 2 {
-			o.slowest = max(o.slowest, took)
-			return server, nil
+			return took, nil
 		}
 		if err == nil && a.status != http.StatusServiceUnavailable {
-			return server, brokenf("after an outage: %w", a.unexpected())
+			return took, brokenf("after a strike: %w", a.unexpected())
 		}
-		if err != nil || took > readyMax {
-			return server, brokenf("no write within %v of the database being back: %v", took, err)
+		if err != nil || took > r.writtenMax {
+			return took, brokenf("no write through node %d within %v: %v", node, took, err)
 		}
 		time.Sleep(retryWait)
 	}
@@ -68,7 +79,7 @@ const sessions = `FROM pg_stat_activity WHERE application_name = 'scrip'`
 // terminateSessions ends every session of the program.
 func (o *outages) terminateSessions(ctx context.Context) (time.Time, error) {
 	var ended int
-	err := o.ask(ctx, `SELECT COUNT(*) FILTER (WHERE pg_terminate_backend(pid)) `+sessions, &ended)
+	err := ask(ctx, o.cluster.URL, `SELECT COUNT(*) FILTER (WHERE pg_terminate_backend(pid)) `+sessions, &ended)
 	if err == nil && ended == 0 {
 		err = fmt.Errorf("the program has no sessions")
 	}
@@ -78,14 +89,15 @@ func (o *outages) terminateSessions(ctx context.Context) (time.Time, error) {
 // killSession kills the process of one session. The server then ends all others and recovers.
 func (o *outages) killSession(ctx context.Context) (time.Time, error) {
 	var pid int
-	if err := o.ask(ctx, `SELECT pid `+sessions+` ORDER BY query_start DESC LIMIT 1`, &pid); err != nil {
+	if err := ask(ctx, o.cluster.URL, `SELECT pid `+sessions+` ORDER BY query_start DESC LIMIT 1`, &pid); err != nil {
 		return time.Time{}, err
 	}
 	return o.cluster.Kill(ctx, pid)
 }
 
-func (o *outages) ask(ctx context.Context, query string, into any) error {
-	db, err := sql.Open("pgx", o.cluster.URL)
+// ask asks a database for one value.
+func ask(ctx context.Context, url, query string, into any) error {
+	db, err := sql.Open("pgx", url)
 	if err != nil {
 		return err
 	}

@@ -12,11 +12,14 @@ import (
 
 var outagesFlag = flag.Int("crash.outages", 12, "how often the database is struck")
 
+// nodesOnPostgres is how many nodes share the database.
+const nodesOnPostgres = 2
+
 // healMax fails the test; the promise is 2 seconds on a machine that has nothing else to do.
 const healMax = 5 * time.Second
 
 func TestProgramOutlivesItsDatabase(t *testing.T) {
-	// However the database is struck, requests meanwhile get 503 and nothing else, the program goes on by itself soon
+	// However the database of two nodes is struck, requests meanwhile get 503 and nothing else, both go on by themselves soon
 	// after, and every acknowledged effect is there exactly once.
 	n := *outagesFlag
 	if testing.Short() {
@@ -49,18 +52,18 @@ func TestUnsafeCommitsAreFound(t *testing.T) {
 func newOutages(t *testing.T, n int, bug []process.Change) (*run, *outages) {
 	t.Helper()
 	o := &outages{cluster: postgres.Private(t), kinds: outageKinds}
-	o.run = newRun(process.Options{Path: plant(t, bug), URL: o.cluster.URL, Key: process.APIKey}, *seedFlag, n, len(outageKinds))
+	o.run = newRun(process.Options{Path: plant(t, bug), URL: o.cluster.URL, Key: process.APIKey}, nodesOnPostgres, *seedFlag, n, len(outageKinds))
 	o.run.strike, o.run.steady = o.strike, true
 	return o.run, o
 }
 
 func TestKilledServerKeepsItsWordOnPostgres(t *testing.T) {
-	// As on SQLite. What a killed server had sent may still become durable after its successor has started.
+	// As on SQLite, with two nodes of which one is killed. What it had sent may still become durable afterwards.
 	cycles := *cyclesFlag / 4
 	if testing.Short() {
 		cycles = min(cycles, shortCycles)
 	}
-	r := newRun(process.Options{Path: plant(t, nil), URL: postgres.Database(t), Key: process.APIKey}, *seedFlag, cycles, checkEvery)
+	r := newRun(process.Options{Path: plant(t, nil), URL: postgres.Database(t), Key: process.APIKey}, nodesOnPostgres, *seedFlag, cycles, checkEvery)
 	err := r.execute(t.Context())
 	report(t, r)
 	if err != nil {

@@ -48,6 +48,13 @@ var unsafeCommits = []process.Change{
 	},
 }
 
+// endlessLocks is the bug that PostgreSQL lets a session that has frozen keep its locks.
+var endlessLocks = []process.Change{{
+	File: "../../internal/store/dialect_postgres.go",
+	From: `"idle_in_transaction_session_timeout": "5000"`,
+	To:   `"idle_in_transaction_session_timeout": "0"`,
+}}
+
 // plant builds the program with a bug.
 func plant(t *testing.T, bug []process.Change) string {
 	t.Helper()

@@ -45,9 +45,7 @@ func TestNodesStartTogether(t *testing.T) {
 				continue
 			}
 			announced += strings.Count(strings.Join(s.Said, "\n"), "API key of ")
-			at := &target{}
-			at.set(s.URL)
-			answer, err := newClient(at).outcome(t.Context(), request{http.MethodGet, "/api/v1/environments", nil})
+			answer, err := newClient(only(s.URL)).outcome(t.Context(), request{http.MethodGet, "/api/v1/environments", nil})
 			if err != nil || answer.status != http.StatusOK || strings.Count(string(answer.body), `"env_`) != 2 {
 				t.Errorf("a node answers %d %s (%v)", answer.status, answer.body, err)
 			}

@@ -56,5 +56,6 @@ func (c *chaos) strike(ctx context.Context) error {
 		return fmt.Errorf("node %d: %w", i, err)
 	}
 	time.Sleep(c.upTo(downMax))
-	return c.nodes.Start(ctx, i)
+	_, err := c.nodes.Start(ctx, i)
+	return err
 }

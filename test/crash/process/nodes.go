@@ -19,11 +19,16 @@ type Nodes struct {
 	servers []*Server
 }
 
+// NewNodes names nodes that have not been started.
+func NewNodes(o Options, count int) *Nodes {
+	return &Nodes{options: o, servers: make([]*Server, count)}
+}
+
 // StartNodes starts servers and returns when all of them can serve.
 func StartNodes(ctx context.Context, o Options, count int) (*Nodes, error) {
-	n := &Nodes{options: o, servers: make([]*Server, count)}
+	n := NewNodes(o, count)
 	for i := range n.servers {
-		if err := n.Start(ctx, i); err != nil {
+		if _, err := n.Start(ctx, i); err != nil {
 			return nil, errors.Join(err, n.Kill())
 		}
 	}
@@ -33,26 +38,26 @@ func StartNodes(ctx context.Context, o Options, count int) (*Nodes, error) {
 // Len is how many there are.
 func (n *Nodes) Len() int { return len(n.servers) }
 
-// Node returns the server that runs, or ran last, as the i-th node.
+// Node returns the server that runs, or ran last, as the i-th node; nil before the first.
 func (n *Nodes) Node(i int) *Server {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.servers[i]
 }
 
-// Start starts the i-th node, which must not run, and returns when it can serve. Clients find it at once.
-func (n *Nodes) Start(ctx context.Context, i int) error {
+// Start starts the i-th node, which must not run, and returns when it can serve, with how long that took. Clients find it
+// before that, as they would.
+func (n *Nodes) Start(ctx context.Context, i int) (time.Duration, error) {
 	server, err := Start(n.options)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	n.mu.Lock()
 	n.servers[i] = server
 	n.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, nodeReadyMax)
 	defer cancel()
-	_, err = server.WaitReady(ctx)
-	return err
+	return server.WaitReady(ctx)
 }
 
 // Stop stops every node cleanly.

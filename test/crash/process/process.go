@@ -160,6 +160,12 @@ func (s *Server) WaitReady(ctx context.Context) (time.Duration, error) {
 	}
 }
 
+// Freeze stops the process where it is, until Thaw; it does not notice.
+func (s *Server) Freeze() error { return s.command.Process.Signal(syscall.SIGSTOP) }
+
+// Thaw lets a frozen process go on.
+func (s *Server) Thaw() error { return s.command.Process.Signal(syscall.SIGCONT) }
+
 // Kill ends the process with SIGKILL, as a power cut of the process would, and returns when it is gone. It fails when
 // the process had already ended by itself.
 func (s *Server) Kill() error {
