@@ -35,7 +35,9 @@ func Placement() (hot, catalogue []string) {
 
 // HotStatements are the statements of the event path.
 func HotStatements() []string {
-	list := slices.Concat(rowWrites, hotQueries, []string{upsertOwners, upsertPages, upsertGrants})
+	list := slices.Concat(rowWrites, hotQueries, []string{
+		upsertOwners, upsertPages, upsertGrants, lockShard, lockRuns, lockBlocks, openShard, renewLease,
+	})
 	for _, s := range completions(&engine.Commit{Checkpoint: &engine.Checkpoint{}}) {
 		list = append(list, s.query)
 	}
