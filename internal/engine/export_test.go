@@ -32,6 +32,16 @@ func Shown(e *Engine, key ledger.Key) *View {
 	return e.shardOf(key.Environment, key.Customer).viewOf(key)
 }
 
+// FullWindows tells how many full windows of the first shard wait in memory, between two commits.
+func FullWindows(ctx context.Context, e *Engine) (n int, err error) {
+	s := e.shards[0]
+	err = s.read(ctx, func() error {
+		n = len(s.flushes)
+		return nil
+	})
+	return n, err
+}
+
 // Remembered tells how many pools and customers of the first shard are in memory, and how many pools are due some time.
 func Remembered(e *Engine) (owners, due int) {
 	s := e.shards[0]

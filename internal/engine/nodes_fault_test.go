@@ -172,6 +172,30 @@ func TestNodes_loading_blocks_nobody(t *testing.T) {
 	}
 }
 
+func TestNodes_reader_stays_small(t *testing.T) {
+	// A node that only reads does not keep what another has written to the tables; when that one is gone, it writes itself.
+	t.Parallel()
+	o := store.Options{URL: postgres.Database(t)}
+	a, b := node(t, o, nodeWindow), node(t, o, nodeWindow)
+	for n := range 20 {
+		a.burnMany(t, n*nodeWindow, (n+1)*nodeWindow)
+		b.balance(t, "c")
+		if full, err := engine.FullWindows(t.Context(), b.Engine); err != nil || full > 3 {
+			t.Fatalf("%d full windows in memory, %v", full, err)
+		}
+	}
+	windows := countOf(t, b.store, `SELECT windows FROM checkpoints`)
+	a.Engine.Close() // with windows that it would still have to write, as like as not
+	postgres.Execute(t, o.URL, `UPDATE checkpoints SET keeper_until = 0`)
+	b.burnMany(t, 20*nodeWindow, 24*nodeWindow)
+	if err := b.Checkpoint(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if now := countOf(t, b.store, `SELECT windows FROM checkpoints`); now < windows+4 {
+		t.Errorf("%d windows were complete, %d are now", windows, now)
+	}
+}
+
 func TestViewWhileLoading(t *testing.T) {
 	// E6: memory that is being loaded shows nothing, since it does not have everything yet.
 	t.Parallel()

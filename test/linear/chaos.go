@@ -11,12 +11,14 @@ import (
 	"github.com/scrip-dev/scrip/test/postgres"
 )
 
-// How often something is struck, and what: the database once in so many strikes, else a node.
+// How often something is struck, and what: the database once in so many strikes, else a node, which is killed or frozen.
 const (
 	calmMin       = 300 * time.Millisecond
 	calmMax       = 1500 * time.Millisecond
 	databaseEvery = 3
+	freezeEvery   = 3                      // one strike at a node in so many freezes it, the others kill it
 	downMax       = 500 * time.Millisecond // how long a killed node stays away
+	frozenMax     = 3 * time.Second
 )
 
 // chaos strikes nodes and their database.
@@ -25,6 +27,7 @@ type chaos struct {
 	database *postgres.Cluster
 	random   *rand.Rand
 	kills    int // of nodes
+	freezes  int // likewise
 	outages  int // of the database
 }
 
@@ -50,9 +53,18 @@ func (c *chaos) strike(ctx context.Context) error {
 		_, err := c.database.Crash(ctx, syscall.SIGQUIT)
 		return err
 	}
-	c.kills++
 	i := c.random.IntN(c.nodes.Len())
-	if err := c.nodes.Node(i).Kill(); err != nil {
+	node := c.nodes.Node(i)
+	if c.random.IntN(freezeEvery) == 0 {
+		c.freezes++
+		if err := node.Freeze(); err != nil {
+			return fmt.Errorf("node %d: %w", i, err)
+		}
+		time.Sleep(c.upTo(frozenMax))
+		return node.Thaw()
+	}
+	c.kills++
+	if err := node.Kill(); err != nil {
 		return fmt.Errorf("node %d: %w", i, err)
 	}
 	time.Sleep(c.upTo(downMax))

@@ -17,7 +17,7 @@ import (
 
 // Limits of a client. A request that has no outcome by outcomeMax fails the run.
 const (
-	callMax    = 20 * time.Second
+	callMax    = 2 * time.Second // a node that says nothing for so long may be frozen; another is asked then
 	outcomeMax = 60 * time.Second
 	retryWait  = 10 * time.Millisecond
 	answerMax  = 1 << 20

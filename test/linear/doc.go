@@ -3,7 +3,7 @@
 // with what each of them saw and when (E6, I5).
 //
 // A run works in rounds, each with pools of its own. Clients send requests to random nodes (load.go, operation.go) and
-// write down what was asked, what was answered, and when (history.go), while nodes are killed and the database is
+// write down what was asked, what was answered, and when (history.go), while nodes are killed or frozen and the database is
 // restarted (chaos.go). A request without an answer is sent again under its key, or stays open: it may have acted at any
 // time after, or never. At the end of a round porcupine looks for the order, pool by pool, against an exact model of one
 // pool (pool.go).

@@ -111,7 +111,7 @@ func (r *run) struck(ctx context.Context, load func(context.Context) error) erro
 // report logs what a run has done.
 func (r *run) report(t *testing.T) {
 	t.Helper()
-	t.Logf("%d operations, %d of them open, on %d nodes in %v, checked in %v; %d nodes killed, %d outages of the database",
+	t.Logf("%d operations, %d of them open, on %d nodes in %v, checked in %v; %d nodes killed, %d frozen, %d outages of the database",
 		r.operations, r.open, r.cluster.nodes.Len(), r.sending.Round(time.Millisecond), r.checking.Round(time.Millisecond),
-		r.chaos.kills, r.chaos.outages)
+		r.chaos.kills, r.chaos.freezes, r.chaos.outages)
 }
