@@ -159,7 +159,7 @@ func quick(t *testing.T, s *stub, servers ...string) Options {
 	t.Helper()
 	return Options{
 		Dir: t.TempDir(), Servers: servers, Cells: []Cell{{4, 1}, {2, 20}}, Rounds: 1, Warmup: 20 * time.Millisecond,
-		Duration: 100 * time.Millisecond, Customers: 30, Seed: 1, Now: time.Now, Start: inProcess(s),
+		Duration: 300 * time.Millisecond, Customers: 30, Seed: 1, Now: time.Now, Start: inProcess(s),
 		Progress: func(line string) { t.Log(line) },
 	}
 }

@@ -19,8 +19,9 @@ var (
 const (
 	shortCycles = 10
 	checkEvery  = 10
-	// startMax fails the test; the promise is 2 seconds on a machine that has nothing else to do.
-	startMax = 5 * time.Second
+	// startMax fails the test: it finds a start that hangs. The promise is 2 seconds on a machine that has nothing else to do,
+	// and the test says how long the slowest took; beside other tests a start waits for the processor.
+	startMax = 30 * time.Second
 	// plantedCycles is how many chances the planted bug gets to show. One in a few kills is enough.
 	plantedCycles = 60
 )
