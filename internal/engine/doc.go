@@ -6,7 +6,8 @@
 // The journal is the only truth for events, grants, holds and ledger rows. It is a sequence of entries per shard, stored
 // in blocks, one insert per commit. An Entry is one transaction: its cause, what was asked, and the facts it made of the
 // pools it touched. A Position names an entry for ever. Appending a block at a position that is taken fails: that
-// conflict is the compare-and-set which keeps two writers apart, so no head table and no lock is needed.
+// conflict is the compare-and-set which keeps two writers apart, so no head table is needed. Where several processes write one
+// journal, each locks a shard before it decides, so that it never decides in vain (lock.go).
 //
 // # Derived state
 //
@@ -25,4 +26,5 @@
 //   - E4: whatever is due in a pool (expiry, activation, hold timeout) is posted, in its own entry dated at its own
 //     instant, before anything else happens to that pool.
 //   - E5: derived rows are pure: the same journal gives the same rows, byte for byte, whatever the batching was.
+//   - E6: on a shared journal, what any process has acknowledged is visible to whatever is asked after that (lock.go).
 package engine
