@@ -105,6 +105,9 @@ var mergeSteps = map[string]func(*engine.Commit) bool{
 	"last_rows": func(c *engine.Commit) bool { return len(c.Stale) > 0 && c.Stale[0].Last },
 }
 
+// mergeAttempts is how often a step is waited for; nearly always the first two meet it.
+const mergeAttempts = 8
+
 func TestFailedMerge(t *testing.T) {
 	// E2, E3, E5: a merge that fails at any step, whatever became of the commit, by an error or by a kill, loses no key and
 	// leaves no row behind.
@@ -118,8 +121,16 @@ func TestFailedMerge(t *testing.T) {
 				t.Run(fmt.Sprint(step, "/", fault, "/kill=", kill), func(t *testing.T) {
 					t.Parallel()
 					l := &keyLoad{faultBundle: setupFaults(t, engine.Options{WindowEntries: mergeWindow})}
-					first, second := failOnce(t, l, 0, kill, matches, fail), failOnce(t, l, 1, kill, matches, fail)
-					if !first && !second {
+					reached := 0
+					for attempt := range mergeAttempts { // how merging falls into commits depends on how fast both go
+						if failOnce(t, l, attempt%2, kill, matches, fail) {
+							reached++
+						}
+						if attempt > 0 && reached > 0 {
+							break
+						}
+					}
+					if reached == 0 {
 						t.Error("the step was never reached")
 					}
 					l.repeat(t, 7)
