@@ -136,6 +136,7 @@ func (w *runWriter) close(before int) {
 	for ; w.next < before; w.next++ {
 		w.rows.chunks = append(w.rows.chunks, KeyChunkRow{Run: run.id, Chunk: w.next, Data: w.chunk})
 		w.chunk = nil
+		runtime.Gosched() // runs are made beside whoever waits for an answer
 		if end := w.next + 1; end%filterChunks == 0 || end == run.chunks() {
 			first := w.next / filterChunks * filterChunks
 			w.rows.filters = append(w.rows.filters, KeyFilterRow{Run: run.id, Chunk: first, Bits: run.filter.of(first, end)})
