@@ -230,12 +230,10 @@ func (j *Journal) blocks(ctx context.Context, from engine.Position, visit func(*
 	}
 	defer func() { _ = rows.Close() }()
 	for ; rows.Next(); read++ {
-		var b engine.Block
-		var first int64
-		if err := rows.Scan(&first, &b.Entries, &b.Data); err != nil {
+		b, err := scanBlock(rows)
+		if err != nil {
 			return read, j.store.judge(err)
 		}
-		b.First = engine.Position(first)
 		if err := visit(&b); err != nil {
 			return read, err
 		}
@@ -243,13 +241,18 @@ func (j *Journal) blocks(ctx context.Context, from engine.Position, visit func(*
 	return read, j.store.judge(rows.Err())
 }
 
-// Block implements engine.Journal.
-func (j *Journal) Block(ctx context.Context, at engine.Position) (*engine.Block, error) {
+// scanBlock reads position, entries and data, from whichever driver.
+func scanBlock(row interface{ Scan(...any) error }) (engine.Block, error) {
 	var b engine.Block
 	var first int64
-	err := j.hot[selectBlock].QueryRowContext(ctx, at.Shard(), int64(at)).
-		Scan(&first, &b.Entries, &b.Data)
+	err := row.Scan(&first, &b.Entries, &b.Data)
 	b.First = engine.Position(first)
+	return b, err
+}
+
+// Block implements engine.Journal.
+func (j *Journal) Block(ctx context.Context, at engine.Position) (*engine.Block, error) {
+	b, err := scanBlock(j.hot[selectBlock].QueryRowContext(ctx, at.Shard(), int64(at)))
 	if err == nil && at >= b.Next() {
 		err = sql.ErrNoRows
 	}

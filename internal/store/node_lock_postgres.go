@@ -102,12 +102,10 @@ func (l *nodeLock) scanShard(row pgx.Row, into *engine.Lock) error {
 
 func scanLockRuns(rows pgx.Rows, into *engine.Lock) error {
 	for rows.Next() {
-		var r engine.RunRow
-		var id int64
-		if err := rows.Scan(&id, &r.Keys, &r.Complete); err != nil {
+		r, err := scanRun(rows)
+		if err != nil {
 			return err
 		}
-		r.Run = engine.RunID(id)
 		into.Runs = append(into.Runs, r)
 	}
 	return rows.Err()
@@ -115,12 +113,10 @@ func scanLockRuns(rows pgx.Rows, into *engine.Lock) error {
 
 func scanLockBlocks(rows pgx.Rows, into *engine.Lock) error {
 	for rows.Next() {
-		var b engine.Block
-		var first int64
-		if err := rows.Scan(&first, &b.Entries, &b.Data); err != nil {
+		b, err := scanBlock(rows)
+		if err != nil {
 			return err
 		}
-		b.First = engine.Position(first)
 		into.Blocks = append(into.Blocks, b)
 	}
 	return rows.Err()

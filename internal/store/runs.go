@@ -33,6 +33,15 @@ func runStatements(c *engine.Commit) []statement {
 	return list
 }
 
+// scanRun reads run, keys and complete, from whichever driver.
+func scanRun(row interface{ Scan(...any) error }) (engine.RunRow, error) {
+	var r engine.RunRow
+	var id int64
+	err := row.Scan(&id, &r.Keys, &r.Complete)
+	r.Run = engine.RunID(id)
+	return r, err
+}
+
 // Runs implements engine.Journal.
 func (j *Journal) Runs(ctx context.Context, shard uint16) ([]engine.RunRow, error) {
 	rows, err := j.store.reader.QueryContext(ctx, `SELECT run, keys, complete FROM key_runs WHERE shard = $1`, shard)
@@ -42,8 +51,8 @@ func (j *Journal) Runs(ctx context.Context, shard uint16) ([]engine.RunRow, erro
 	defer func() { _ = rows.Close() }()
 	var runs []engine.RunRow
 	for rows.Next() {
-		var r engine.RunRow
-		if err := rows.Scan(&r.Run, &r.Keys, &r.Complete); err != nil {
+		r, err := scanRun(rows)
+		if err != nil {
 			return nil, j.store.judge(err)
 		}
 		runs = append(runs, r)
