@@ -11,5 +11,5 @@ if ! command -v npm >/dev/null; then
   echo "sdk/typescript left as it is: writing its generated files needs Node 20 or later, with npm"
   exit 0
 fi
-if [ ! -d node_modules ]; then npm ci --no-progress --loglevel=error; fi
+if [ ! -d node_modules ]; then npm ci --ignore-scripts --no-progress --loglevel=error; fi
 npm run --silent generate

@@ -12,6 +12,6 @@ if ! node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)'; then
   exit 1
 fi
 
-npm ci --no-progress --loglevel=error
+npm ci --ignore-scripts --no-progress --loglevel=error
 npm run --silent typecheck
 exec npm run --silent test
