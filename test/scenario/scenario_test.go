@@ -56,7 +56,7 @@ func TestParseErrors(t *testing.T) {
 		"grunt A 5\nexpect balance 1":                               `x.txt:1: unknown command "grunt"`,
 		"at 2026-03-01\ngrant A\nexpect balance 1":                  "x.txt:2: the amount is missing",
 		"at 2026-03-01\n\ngrant A five\nexpect balance 1":           `x.txt:3: the amount must be a decimal, found "five"`,
-		"at 2026-03-01\nrenew R1 5 colour red\nexpect balance 1":     `x.txt:2: do not understand "colour"`,
+		"at 2026-03-01\nrenew R1 5 colour red\nexpect balance 1":    `x.txt:2: do not understand "colour"`,
 		"at 2026-03-01\nrenew R2 5 rolls R1 max 3":                  `x.txt:2: expected "as", found "max"`,
 		"at 2026-03-01\ncancel voids\nexpect balance 1":             "x.txt:2: the block that is taken away is missing",
 		"at 2026-03-01\ngrant A 5 colour red\nexpect balance 1":     `x.txt:2: do not understand "colour"`,
