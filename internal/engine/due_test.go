@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -27,11 +29,11 @@ func TestSweepFindsAll(t *testing.T) {
 	b.reopen(t) // none of the pools is in memory now
 	b.clock.Add(5000)
 	b.journal.commits(failBefore)
-	if _, err := b.Sweep(t.Context(), env); !errors.Is(err, engine.ErrUnavailable) {
+	if _, err := b.Sweep(t.Context(), env, nil); !errors.Is(err, engine.ErrUnavailable) {
 		t.Fatalf("the failing sweep: %v", err)
 	}
 	b.journal.commits(nil)
-	if _, err := b.Sweep(t.Context(), env); err != nil {
+	if _, err := b.Sweep(t.Context(), env, nil); err != nil {
 		t.Fatal(err)
 	}
 	posted := b.posted(t)
@@ -40,8 +42,63 @@ func TestSweepFindsAll(t *testing.T) {
 			t.Fatalf("pool %d has %d rows", i, rows)
 		}
 	}
-	if n, err := b.Sweep(t.Context(), env); n != 0 || err != nil {
+	if n, err := b.Sweep(t.Context(), env, nil); n != 0 || err != nil {
 		t.Errorf("a sweep with nothing to do opened %d, %v", n, err)
+	}
+	b.verified(t)
+}
+
+func TestSweepKeepsToBounds(t *testing.T) {
+	// Where a boundary has come, a sweep posts what is due before it and leaves the rest, also of pools that are not in
+	// memory; it ends, and sweeps everybody else; when the boundary is out of the way the next sweep does the rest.
+	t.Parallel()
+	const pools, bound = 450, began + 2000
+	b := setupFaults(t, engine.Options{WindowEntries: pools})
+	var ops []engine.Op
+	for i := range pools {
+		for _, expire := range []ledger.Time{began + 1000, bound, bound + 1000} {
+			ops = append(ops, &grantOp{customer: fmt.Sprint("c", i), amount: 1, expire: expire})
+		}
+	}
+	b.do(t, ops...)
+	bounds := func(_ context.Context, customer string) (ledger.Time, error) {
+		switch customer[len(customer)-1] {
+		case '0':
+			return 0, nil
+		case '1':
+			return bound + 5000, nil
+		case '2':
+			return began + 500, nil
+		default:
+			return bound, nil
+		}
+	}
+	for round := range 2 {
+		if round == 0 {
+			b.reopen(t) // few of the pools are in memory now
+			b.clock.Add(4000)
+		}
+		if _, err := b.Sweep(t.Context(), env, bounds); err != nil {
+			t.Fatal(err)
+		}
+		for customer, rows := range b.posted(t) {
+			want := map[byte]int{'0': 6, '1': 6, '2': 3}[customer[len(customer)-1]]
+			if rows != cmp.Or(want, 4) {
+				t.Fatalf("round %d: customer %s has %d rows", round, customer, rows)
+			}
+		}
+	}
+	failed := errors.New("the bound is not known")
+	if _, err := b.Sweep(t.Context(), env, func(context.Context, string) (ledger.Time, error) { return 0, failed }); !errors.Is(err, failed) {
+		t.Errorf("a sweep without bounds: %v", err)
+	}
+	if _, err := b.Sweep(t.Context(), env, nil); err != nil {
+		t.Fatal(err)
+	}
+	for customer, rows := range b.posted(t) {
+		if rows != 6 {
+			t.Fatalf("at last: customer %s has %d rows", customer, rows)
+		}
 	}
 	b.verified(t)
 }
@@ -95,7 +152,7 @@ func TestDueQueueStaysSmall(t *testing.T) {
 		t.Errorf("%d entries for one pool", due)
 	}
 	b.clock.Add(2_000_000)
-	if _, err := b.Sweep(t.Context(), env); err != nil {
+	if _, err := b.Sweep(t.Context(), env, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, due := engine.Remembered(b.Engine); due != 0 {

@@ -32,6 +32,7 @@ type World struct {
 	pending   []model.PublishPlan
 	softMade  bool
 	quotes    int
+	turns     int
 	features  map[string]bool
 
 	mu     sync.Mutex // guards what follows: reservations may be made at once
@@ -109,6 +110,8 @@ func (w *World) dispatch(c model.Command) model.Outcome {
 		w.defineFeature(c)
 	case model.AddGrant:
 		return w.addGrant(c)
+	case model.Turn:
+		return w.boundary(c)
 	case model.VoidGrant:
 		return w.void(c)
 	case model.UpdateGrant:
