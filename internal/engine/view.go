@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"slices"
 
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
@@ -58,60 +57,4 @@ func (e *Engine) PoolKeys(ctx context.Context, environment, customer string) (ke
 func (s *shard) poolKeys(ctx context.Context, environment, customer string) ([]ledger.Key, error) {
 	stored, err := s.journal.PoolKeys(ctx, s.id, environment, customer)
 	return mergeKeys(stored, s.unsaved[ledger.Key{Environment: environment, Customer: customer}]), err
-}
-
-// Sweep posts what is due now in the pools of an environment, also in those that nobody has asked for since a start. It
-// returns how many pools it opened. Lateness of the caller changes no row, only when it is written (E4).
-func (e *Engine) Sweep(ctx context.Context, environment string) (int, error) {
-	opened := 0
-	for _, s := range e.shards {
-		if err := s.confirm(ctx); err != nil {
-			return opened, err
-		}
-		for {
-			due, err := s.due(ctx, environment)
-			if err != nil {
-				return opened, err
-			}
-			if len(due) == 0 {
-				break
-			}
-			ops := make([]Op, len(due))
-			for i, key := range due {
-				ops[i] = &touch{key: key}
-			}
-			for _, err := range e.Do(ctx, ops...) {
-				if err != nil {
-					return opened, err
-				}
-			}
-			opened += len(due)
-		}
-	}
-	return opened, nil
-}
-
-// sweepPools is how many pools one pass of a sweep opens: a few milliseconds of the writer's time.
-const sweepPools = 200
-
-// due lists pools that have something due, none only when there are none: those in memory by what memory says, the others
-// by their checkpoint. The checkpoint of a pool in memory may be old, and whole pages of them may come first.
-func (s *shard) due(ctx context.Context, environment string) ([]ledger.Key, error) {
-	after, left := s.dues.sweptUntil(environment)
-	now := s.clock(environment)
-	due := s.dues.list(environment, now, sweepPools)
-	for limit := sweepPools; len(due) == 0; limit *= 4 {
-		stored, err := s.journal.DueOwners(ctx, s.id, environment, after, now, limit)
-		if err != nil {
-			return nil, err
-		}
-		due = slices.DeleteFunc(stored, func(key ledger.Key) bool { return s.viewOf(key) != nil })
-		if len(stored) < limit {
-			break
-		}
-	}
-	if len(due) == 0 {
-		s.dues.sweep(environment, now, left)
-	}
-	return due[:min(len(due), sweepPools)], nil
 }
