@@ -254,12 +254,12 @@ func TestSpan(t *testing.T) {
 		"P1M": {Months: 1}, "P1Y2M": {Months: 14}, "P2W1D": {Rest: 15 * day}, "PT1H": {Rest: 3600 * second},
 		"P1DT1M1S": {Rest: day + 61*second}, "PT0S": {}, "P0D": {},
 	} {
-		if got, err := credits.ParseSpan(text); got != want || err != nil {
+		if got, err := credits.ParseSpan("by", text); got != want || err != nil {
 			t.Errorf("%s is %+v, %v", text, got, err)
 		}
 	}
 	for _, text := range []string{"", "P", "PT", "P1DT", "1M", "P1", "P-1D", "P1.5D", "PT1D", "P1H", "p1m", "P1M ", "P1000000D", "P1D1M"} {
-		if got, err := credits.ParseSpan(text); err == nil {
+		if got, err := credits.ParseSpan("by", text); err == nil {
 			t.Errorf("%q is %+v", text, got)
 		}
 	}

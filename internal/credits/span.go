@@ -34,21 +34,21 @@ const day = ledger.Time(24 * time.Hour / time.Microsecond)
 const spanDigitsMax = 6
 
 // ParseSpan reads an ISO 8601 duration such as P1M, P1Y2M3D or PT90M: whole numbers of at most 6 digits. It fails with
-// Invalid, without a field.
-func ParseSpan(text string) (Span, error) {
+// Invalid, about a field.
+func ParseSpan(field, text string) (Span, error) {
 	parts := spanForm.FindStringSubmatch(text)
 	last := byte(0)
 	if text != "" {
 		last = text[len(text)-1]
 	}
 	if parts == nil || last == 'P' || last == 'T' {
-		return Span{}, Invalid("", "must be an ISO 8601 duration of whole numbers, such as P1M, P7D or PT1H")
+		return Span{}, Invalid(field, "must be an ISO 8601 duration of whole numbers, such as P1M, P7D or PT1H")
 	}
 	var sum Span
 	for i, unit := range spanUnits {
 		digits := parts[i+1]
 		if len(digits) > spanDigitsMax {
-			return Span{}, invalidf("", "a number in it has more than %d digits", spanDigitsMax)
+			return Span{}, invalidf(field, "a number in it has more than %d digits", spanDigitsMax)
 		}
 		n, _ := strconv.Atoi(digits) // an absent number is 0
 		sum.Months += n * unit.Months
