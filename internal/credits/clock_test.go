@@ -11,6 +11,7 @@ import (
 
 	"github.com/scrip-dev/scrip/internal/credits"
 	"github.com/scrip-dev/scrip/internal/ledger"
+	"github.com/scrip-dev/scrip/test/postgres"
 )
 
 const day = 24 * 3600 * second
@@ -274,4 +275,27 @@ func (w *world) rows(customer string) []string {
 		rows = append(rows, fmt.Sprintf("%s %s at %d", r.Type, r.Amount, (r.PostedAt-start)/day))
 	}
 	return rows
+}
+
+func BenchmarkAdvance(b *testing.B) {
+	// An advance passes this many due instants, in pools of a hundred customers.
+	const customers, each = 100, 10
+	w := open(b, postgres.Options(b))
+	w.shop()
+	for c := range customers {
+		w.customer(fmt.Sprint("c", c))
+	}
+	steps := 0
+	for b.Loop() {
+		b.StopTimer()
+		now := w.Now(env)
+		for i := range customers * each {
+			must[*credits.Grant](b)(w.CreateGrant(w.ctx, env, credits.Caller{Actor: actor}, credits.NewGrant{
+				Customer: fmt.Sprint("c", i%customers), CreditType: "tokens", Amount: dec("1"), Type: ledger.Promotional, DisplayName: "g",
+				ExpireAt: now + ledger.Time(i+1)*second}))
+		}
+		b.StartTimer()
+		steps += w.advance(now+customers*each*second, true).Steps
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(steps), "ns/step")
 }
