@@ -23,6 +23,7 @@ type duty struct {
 	planned []ledger.Time
 	ran     *[]string
 	fails   error
+	held    int // by another node, for so many runs
 	then    func(at ledger.Time)
 }
 
@@ -39,6 +40,10 @@ func (d *duty) Next(context.Context, string) (ledger.Time, error) {
 func (d *duty) Run(context.Context, string) (int, error) {
 	if d.fails != nil {
 		return 0, d.fails
+	}
+	if d.held > 0 {
+		d.held--
+		return 0, nil
 	}
 	now, done := d.Now(env), 0
 	for i := 0; i < len(d.planned); i++ {
@@ -185,6 +190,31 @@ func TestClock_work_fails(t *testing.T) {
 	w.AddDue(work)
 	if got := w.advance(start+3*day, false); got.Now != start+3*day || !got.Reached || len(ran) != 2 {
 		t.Errorf("answer is %+v, ran %v", got, ran)
+	}
+}
+
+func TestClock_waits_for_another_node(t *testing.T) {
+	// Where another node does what is due, the clock waits for it before it moves on.
+	t.Parallel()
+	w := setup(t)
+	var ran []string
+	work := &duty{world: w, kind: "a", ran: &ran, planned: []ledger.Time{start + second, start + 2*second}, held: 3}
+	w.AddDue(work)
+	got := w.advance(start+3*second, true)
+	if want := []string{"a 1 at 1", "a 2 at 2"}; !slices.Equal(ran, want) || !got.Reached {
+		t.Errorf("ran %v, answer %+v", ran, got)
+	}
+}
+
+func TestClock_work_without_end(t *testing.T) {
+	// Work that is due and that nobody gets done ends the call; the clock stands there.
+	t.Parallel()
+	w := setup(t)
+	w.AddDue(&duty{world: w, kind: "a", planned: []ledger.Time{start + second}, held: 1_000_000})
+	_, err := w.AdvanceClock(w.ctx, env, actor, credits.ClockAdvance{To: start + day})
+	wantError(t, err, "Unavailable", "")
+	if got := w.Now(env); got != start+second {
+		t.Errorf("the clock shows %d", got-start)
 	}
 }
 
