@@ -158,6 +158,20 @@ func TestClock_forward_only(t *testing.T) {
 	}
 }
 
+func TestClocks_load(t *testing.T) {
+	// The clocks that an engine is opened with show what is stored before anything else has read it.
+	t.Parallel()
+	w := setup(t)
+	w.advance(start+day, true)
+	clocks := credits.NewClocks(func(string) ledger.Time { return start })
+	if err := clocks.Load(w.ctx, w.store); err != nil {
+		t.Fatal(err)
+	}
+	if clocks.Now(env) != start+day || clocks.Now("") != start || clocks.Now(credits.EnvironmentProduction) != start {
+		t.Errorf("clocks show %d, %d and %d", clocks.Now(env)-start, clocks.Now("")-start, clocks.Now(credits.EnvironmentProduction)-start)
+	}
+}
+
 func TestClock_production(t *testing.T) {
 	// The clock of a production environment cannot be changed.
 	t.Parallel()
