@@ -138,6 +138,25 @@ func (o *holdOp) Decide(tx *engine.Tx) error {
 
 func (o *holdOp) Repeat(*engine.Tx, *engine.Entry) error { return nil }
 
+// voidOp voids a grant.
+type voidOp struct {
+	customer string
+	grant    ledger.GrantID
+}
+
+func (o *voidOp) Scope() engine.Scope { return engine.Scope{Environment: env, Customer: o.customer} }
+
+func (o *voidOp) Decide(tx *engine.Tx) error {
+	tx.Entry().Kind = engine.VoidEntry
+	if err := tx.Open(engine.PoolRef{Currency: "tokens"}); err != nil {
+		return err
+	}
+	_, err := tx.Pool(0).Void(tx.Ledger(0), o.grant)
+	return err
+}
+
+func (o *voidOp) Repeat(*engine.Tx, *engine.Entry) error { return nil }
+
 func TestDueQueueStaysSmall(t *testing.T) {
 	// A pool waits once for what is due in it, however often the instant moves.
 	t.Parallel()
@@ -158,4 +177,53 @@ func TestDueQueueStaysSmall(t *testing.T) {
 	if _, due := engine.Remembered(b.Engine); due != 0 {
 		t.Errorf("%d entries when nothing is due", due)
 	}
+}
+
+func TestNextDue(t *testing.T) {
+	// The next due instant is the earliest over all pools, in memory or not, whatever their old checkpoints say, over all
+	// shards, and never that of another environment.
+	t.Parallel()
+	const pools = 230 // more than a page
+	b := setupFaults(t, engine.Options{WindowEntries: pools, Shards: 2})
+	now := ledger.Time(b.clock.Load())
+	next := func(want ledger.Time) {
+		t.Helper()
+		if got, err := b.NextDue(t.Context(), env); got != want || err != nil {
+			t.Fatalf("next due is in %d, %v; want %d", got-now, err, want-now)
+		}
+	}
+	next(ledger.Never)
+	ops := make([]engine.Op, pools)
+	for i := range ops {
+		ops[i] = &grantOp{customer: fmt.Sprint("c", i), amount: 5, expire: now + ledger.Time(1000+i)}
+	}
+	b.do(t, ops...)
+	next(now + 1000)
+	if got, err := b.NextDue(t.Context(), "elsewhere"); got != ledger.Never || err != nil {
+		t.Errorf("elsewhere it is %d, %v", got, err)
+	}
+	for i := range 2 * pools { // turns windows
+		b.do(t, &grantOp{customer: fmt.Sprint("other", i), amount: 1, expire: ledger.Never})
+	}
+	if err := b.Checkpoint(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.reopen(t)
+	next(now + 1000) // none of them is in memory
+	b.do(t, &voidOp{customer: "c0", grant: ops[0].(*grantOp).id})
+	next(now + 1001) // nothing is due in the first any more, although its checkpoint says so
+	for i := 1; i < pools-1; i++ {
+		b.do(t, &holdOp{customer: fmt.Sprint("c", i), id: "h", until: now + ledger.Time(500+i)})
+	}
+	next(now + 501) // in memory, with an old checkpoint
+	b.clock.Add(1000 + pools - 2)
+	if _, err := b.Sweep(t.Context(), env, nil); err != nil {
+		t.Fatal(err)
+	}
+	next(now + 1000 + pools - 1) // the checkpoints of all others still say what is past
+	b.clock.Add(1)
+	if _, err := b.Sweep(t.Context(), env, nil); err != nil {
+		t.Fatal(err)
+	}
+	next(ledger.Never)
 }
