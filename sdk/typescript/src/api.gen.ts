@@ -1316,6 +1316,65 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the clock of this environment */
+        get: operations["getClock"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clock/advance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move the clock of this environment forward
+         * @description Steps from one due instant to the next and does there what is due, so that it is dated as if the time had passed. The
+         *     clock stands still meanwhile. When this fails on the way the clock stands where it was; calling again goes on. Refused
+         *     with ClockNotMovable in a production environment, and with ClockMovedMeanwhile when somebody else moves the clock too.
+         */
+        post: operations["advanceClock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clock/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let the clock of this environment run on
+         * @description It runs on from where it stands. One that runs is left as it is.
+         */
+        post: operations["releaseClock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/api-keys": {
         parameters: {
             query?: never;
@@ -3910,6 +3969,53 @@ export interface components {
             isCurrent: boolean;
             /** Format: date-time */
             createdAt: string;
+            clock: components["schemas"]["Clock"];
+        };
+        /** @description The time in an environment. */
+        Clock: {
+            /** Format: date-time */
+            now: string;
+            /** @description It shows this until it is moved or released. */
+            standsStill: boolean;
+            /** @description False in production environments. */
+            movable: boolean;
+        };
+        /** @description Where to: either `to` or `by`. */
+        ClockAdvance: {
+            /**
+             * Format: date-time
+             * @description Not before the present instant of the clock, and at most ten years after it.
+             */
+            to?: string;
+            /** @description An ISO 8601 duration of whole numbers from the present instant on, such as P1M, P7D or PT1H. Months are those of the calendar. */
+            by?: string;
+            /**
+             * @description Whether the clock stands still there; else it runs on from there.
+             * @default false
+             */
+            hold: boolean;
+        };
+        /** @description How far the clock was moved, and what was done on the way. */
+        ClockAdvanced: {
+            clock: components["schemas"]["Clock"];
+            /** Format: date-time */
+            target: string;
+            /** @description False when the limit of one call was met: the clock stands still on the way, and calling again goes on. */
+            reached: boolean;
+            /**
+             * Format: int64
+             * @description Due instants at which the clock stood.
+             */
+            steps: number;
+            /** @description Every kind of due work. */
+            ran: components["schemas"]["DueRan"][];
+        };
+        /** @description A kind of due work and how many pieces of it were done. */
+        DueRan: {
+            /** @description For example `pools`: those in which something expired, became active or timed out. */
+            kind: string;
+            /** Format: int64 */
+            count: number;
         };
         /** @description An API key, without its secret. */
         ApiKey: {
@@ -4063,6 +4169,28 @@ export interface components {
                 "application/json": {
                     data: components["schemas"]["Addon"][];
                     pagination: components["schemas"]["Pagination"];
+                };
+            };
+        };
+        /** @description The result. */
+        ClockData: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["Clock"];
+                };
+            };
+        };
+        /** @description The result. */
+        ClockAdvancedData: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["ClockAdvanced"];
                 };
             };
         };
@@ -6573,6 +6701,55 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["EnvironmentList"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getClock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["ClockData"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    advanceClock: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this call answer the first result, for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClockAdvance"];
+            };
+        };
+        responses: {
+            200: components["responses"]["ClockAdvancedData"];
+            400: components["responses"]["BadRequest"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    releaseClock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["ClockData"];
+            409: components["responses"]["Conflict"];
             default: components["responses"]["Failure"];
         };
     };
