@@ -127,7 +127,7 @@ func (s *server) listWebhookMessages(c *call) (any, error) {
 func deliveryOut(d *credits.Delivery) wire.WebhookDelivery {
 	out := wire.WebhookDelivery{
 		MessageID: d.MessageID, Type: string(d.Type), Status: wire.WebhookDeliveryStatus(d.State), Attempts: int(d.Attempts),
-		CreatedAt: timeOut(d.CreatedAt), EndedAt: timeOrNull(d.EndedAt),
+		OwedSince: timeOut(d.OwedSince), EndedAt: timeOrNull(d.EndedAt),
 	}
 	if d.State == credits.DeliveryPending {
 		out.NextAttemptAt = timeOrNull(d.NextAt)

@@ -105,7 +105,7 @@ func (s *Service) editCatalog(ctx context.Context, env string, audit Audit, chan
 		return fmt.Errorf("%s %s: %w", audit.Action, clip(audit.Object), err)
 	}
 	s.publish(env, newCatalog(next))
-	s.told()
+	s.Told()
 	return nil
 }
 

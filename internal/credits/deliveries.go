@@ -28,7 +28,7 @@ type Delivery struct {
 	Tries      int64       // attempts since it was made or replayed
 	Attempts   int64       // all attempts
 	NextAt     ledger.Time // of the next attempt, while it is pending
-	CreatedAt  ledger.Time
+	OwedSince  ledger.Time // when it was made or replayed last
 	EndedAt    ledger.Time // when it was delivered or parked, or 0
 }
 
@@ -37,7 +37,7 @@ func (d *Delivery) RowNumber() int64 { return d.MessageNo }
 
 // newDelivery is owed from now on.
 func newDelivery(e *WebhookEndpoint, m *Message, now ledger.Time) *Delivery {
-	return &Delivery{EndpointID: e.ID, MessageNo: m.No, MessageID: m.ID, Type: m.Type, State: DeliveryPending, NextAt: now, CreatedAt: now}
+	return &Delivery{EndpointID: e.ID, MessageNo: m.No, MessageID: m.ID, Type: m.Type, State: DeliveryPending, NextAt: now, OwedSince: now}
 }
 
 // Attempt is one try of a delivery.
@@ -125,14 +125,14 @@ func (s *Service) ReplayDelivery(ctx context.Context, env string, actor ledger.A
 		if err != nil {
 			return err
 		}
-		d.State, d.Tries, d.NextAt, d.EndedAt = DeliveryPending, 0, s.clock(env), 0
+		d.State, d.Tries, d.NextAt, d.OwedSince, d.EndedAt = DeliveryPending, 0, s.clock(env), s.clock(env), 0
 		replayed = d
 		return tx.ReopenDelivery(ctx, env, d)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("replay delivery: %w", err)
 	}
-	s.told()
+	s.Told()
 	return replayed, nil
 }
 
@@ -169,7 +169,7 @@ func (s *Service) ReplayMessages(ctx context.Context, env string, actor ledger.A
 	if err != nil {
 		return 0, fmt.Errorf("replay messages: %w", err)
 	}
-	s.told()
+	s.Told()
 	return count, nil
 }
 

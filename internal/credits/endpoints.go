@@ -270,7 +270,7 @@ func (s *Service) EnableWebhookEndpoint(ctx context.Context, env string, actor l
 		e.DisabledAt, e.DisabledReason, e.Health = 0, "", EndpointHealth{}
 		return tx.SetEndpointHealth(ctx, env, e.ID, e.Health)
 	})
-	s.told()
+	s.Told()
 	return e, err
 }
 

@@ -188,7 +188,7 @@ func (s *Service) SendTestMessage(ctx context.Context, env string, actor ledger.
 	if err != nil {
 		return nil, fmt.Errorf("send test message: %w", err)
 	}
-	s.told()
+	s.Told()
 	return sent, nil
 }
 

@@ -28,8 +28,8 @@ func (b *bell) ring() {
 	}
 }
 
-// told is called after messages or deliveries were committed here.
-func (s *Service) told() { s.bell.ring() }
+// Told wakes those who wait for messages. It is called after a transaction that added messages or deliveries has committed.
+func (s *Service) Told() { s.bell.ring() }
 
 // news is closed after the next commit of messages or deliveries in this process.
 func (s *Service) news() <-chan struct{} { return s.bell.wait() }

@@ -239,7 +239,7 @@ func (s *Service) stopEndpoint(ctx context.Context, ref QueueRef, reason string)
 	if err != nil {
 		return fmt.Errorf("disable webhook endpoint %s: %w", ref.Endpoint, err)
 	}
-	s.told()
+	s.Told()
 	return nil
 }
 
@@ -258,4 +258,3 @@ func (s *Service) AbandonedQueues(ctx context.Context) error {
 
 // News is closed when there may be more to send: after the next commit of messages or deliveries in this process.
 func (s *Service) News() <-chan struct{} { return s.news() }
-

@@ -23,11 +23,14 @@ var retryDelays = []ledger.Time{
 	16 * hour, 16 * hour,
 }
 
+// retrySpan is when a delivery is parked even if attempts are left, because its endpoint had so much to catch up on.
+const retrySpan = 84 * hour
+
 // Limits of how an endpoint that fails is treated.
 const (
 	failuresTolerated = 5             // in a row, before its queue rests between attempts
 	restFirst         = 1 * second    // doubled with each further failure
-	restMax           = 5 * minute    // so that one that is back is noticed soon
+	restMax           = 10 * minute   // so that one that is back is noticed soon
 	retryAfterMax     = 24 * hour     // of what a receiver may ask for
 	disableAfter      = 5 * 24 * hour // of nothing but failures (semantics 16.4)
 )
@@ -43,6 +46,11 @@ type Outcome struct {
 	Excerpt    string // at most 2 KB
 }
 
+// Unwanted tells whether the receiver asks to be left alone for a while.
+func (o *Outcome) Unwanted() bool {
+	return o.Status == http.StatusTooManyRequests || o.Status == http.StatusServiceUnavailable
+}
+
 // delivered tells whether the receiver has taken the message: any 2xx.
 func (o *Outcome) delivered() bool { return o.Status/100 == 2 }
 
@@ -52,7 +60,7 @@ func (d *Delivery) after(o *Outcome, now ledger.Time) {
 	switch {
 	case o.delivered():
 		d.State, d.EndedAt = DeliveryDelivered, now
-	case int(d.Tries) > len(retryDelays):
+	case int(d.Tries) > len(retryDelays) || now-d.OwedSince >= retrySpan:
 		d.State, d.EndedAt = DeliveryParked, now
 	default:
 		delay := jittered(retryDelays[d.Tries-1], d.EndpointID, d.MessageNo, d.Attempts)
@@ -63,7 +71,7 @@ func (d *Delivery) after(o *Outcome, now ledger.Time) {
 // after is the health of an endpoint after an attempt.
 func (h *EndpointHealth) after(o *Outcome, endpointID string, now ledger.Time) {
 	if o.delivered() {
-		*h = EndpointHealth{}
+		*h = EndpointHealth{RestsUntil: h.RestsUntil} // it may have asked for rest meanwhile
 		return
 	}
 	h.Failures++
@@ -81,7 +89,7 @@ func (h *EndpointHealth) after(o *Outcome, endpointID string, now ledger.Time) {
 
 // retryAfter is how long the receiver asks to be left alone, at most a day. Only 429 and 503 are heard.
 func (o *Outcome) retryAfter(now ledger.Time) ledger.Time {
-	if o.Status != http.StatusTooManyRequests && o.Status != http.StatusServiceUnavailable {
+	if !o.Unwanted() {
 		return 0
 	}
 	text := strings.TrimSpace(o.RetryAfter)

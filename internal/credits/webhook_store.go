@@ -59,7 +59,7 @@ type EndpointTx interface {
 type DeliveryTx interface {
 	// InsertDelivery fails with ErrTaken if the endpoint has one of the message.
 	InsertDelivery(ctx context.Context, env string, d *Delivery) error
-	// ReopenDelivery replaces state, tries, next attempt and end of a delivery; ErrMissing.
+	// ReopenDelivery replaces state, tries, next attempt, beginning and end of a delivery; ErrMissing.
 	ReopenDelivery(ctx context.Context, env string, d *Delivery) error
 	// SettleDelivery replaces a delivery and adds an attempt.
 	SettleDelivery(ctx context.Context, env string, d *Delivery, a *Attempt) error

@@ -46,9 +46,10 @@ func (t *transaction) InsertMessage(ctx context.Context, env string, m *credits.
 	if m.Test {
 		test = 1
 	}
-	return t.exec(ctx, `INSERT INTO messages (environment, no, id, type, cause, occurred_at, stream, stream_no, trace_id, api_version, test, payload)
+	_, err := t.repeat(ctx, `INSERT INTO messages (environment, no, id, type, cause, occurred_at, stream, stream_no, trace_id, api_version, test, payload)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, env, m.No, m.ID, string(m.Type), m.Cause, m.OccurredAt, m.Stream,
 		m.Sequence, m.TraceID, m.APIVersion, test, m.Payload)
+	return err
 }
 
 // messageColumns are those of a message, in the order of scanMessage.

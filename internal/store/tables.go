@@ -36,7 +36,7 @@ var catalogueTables = []table{
 	{name: "message_counters", key: words("environment stream"), other: words("last")},
 	{name: "messages", key: words("environment no"), other: words(`id type cause occurred_at stream stream_no trace_id api_version test
 		payload`)},
-	{name: "deliveries", key: words("environment endpoint_id message_no"), other: words(`type state tries attempts next_at created_at
+	{name: "deliveries", key: words("environment endpoint_id message_no"), other: words(`type state tries attempts next_at owed_since
 		ended_at`)},
 	{name: "delivery_attempts", key: words("environment endpoint_id message_no attempt"), other: words("at took status failure excerpt")},
 	{name: "settings", key: words("name"), other: words("value"), only: "name <> '" + shapeSetting + "'"},

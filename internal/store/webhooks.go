@@ -97,36 +97,41 @@ func (t *transaction) WebhookEndpoints(ctx context.Context, env string) ([]*cred
 
 // InsertDelivery implements credits.Tx.
 func (t *transaction) InsertDelivery(ctx context.Context, env string, d *credits.Delivery) error {
-	return t.exec(ctx, `INSERT INTO deliveries (environment, endpoint_id, message_no, type, state, tries, attempts, next_at, created_at, ended_at)
+	_, err := t.repeat(ctx, `INSERT INTO deliveries (environment, endpoint_id, message_no, type, state, tries, attempts, next_at, owed_since, ended_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, env, d.EndpointID, d.MessageNo, string(d.Type), string(d.State), d.Tries, d.Attempts,
-		d.NextAt, d.CreatedAt, d.EndedAt)
+		d.NextAt, d.OwedSince, d.EndedAt)
+	return err
 }
 
 // ReopenDelivery implements credits.Tx.
 func (t *transaction) ReopenDelivery(ctx context.Context, env string, d *credits.Delivery) error {
-	return t.change(ctx, `UPDATE deliveries SET state = $4, tries = $5, next_at = $6, ended_at = $7
+	return t.change(ctx, `UPDATE deliveries SET state = $4, tries = $5, next_at = $6, owed_since = $7, ended_at = $8
 		WHERE environment = $1 AND endpoint_id = $2 AND message_no = $3`,
-		env, d.EndpointID, d.MessageNo, string(d.State), d.Tries, d.NextAt, d.EndedAt)
+		env, d.EndpointID, d.MessageNo, string(d.State), d.Tries, d.NextAt, d.OwedSince, d.EndedAt)
 }
 
 // SettleDelivery implements credits.Tx.
 func (t *transaction) SettleDelivery(ctx context.Context, env string, d *credits.Delivery, a *credits.Attempt) error {
-	err := t.change(ctx, `UPDATE deliveries SET state = $4, tries = $5, attempts = $6, next_at = $7, ended_at = $8
+	met, err := t.repeat(ctx, `UPDATE deliveries SET state = $4, tries = $5, attempts = $6, next_at = $7, ended_at = $8
 		WHERE environment = $1 AND endpoint_id = $2 AND message_no = $3`,
 		env, d.EndpointID, d.MessageNo, string(d.State), d.Tries, d.Attempts, d.NextAt, d.EndedAt)
+	if err == nil && met != 1 {
+		return credits.ErrMissing
+	}
 	if err != nil {
 		return err
 	}
-	return t.exec(ctx, `INSERT INTO delivery_attempts (environment, endpoint_id, message_no, attempt, at, took, status, failure, excerpt)
+	_, err = t.repeat(ctx, `INSERT INTO delivery_attempts (environment, endpoint_id, message_no, attempt, at, took, status, failure, excerpt)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, env, a.EndpointID, a.MessageNo, a.No, a.At, a.Took, a.Status, a.Failure, a.Excerpt)
+	return err
 }
 
 // deliverySelect reads deliveries, in the order of deliveryInto.
 const deliverySelect = `SELECT d.endpoint_id, d.message_no, (SELECT m.id FROM messages m WHERE m.environment = d.environment AND m.no = d.message_no),
-	d.type, d.state, d.tries, d.attempts, d.next_at, d.created_at, d.ended_at FROM deliveries d`
+	d.type, d.state, d.tries, d.attempts, d.next_at, d.owed_since, d.ended_at FROM deliveries d`
 
 func deliveryInto(d *credits.Delivery) []any {
-	return []any{&d.EndpointID, &d.MessageNo, &d.MessageID, &d.Type, &d.State, &d.Tries, &d.Attempts, &d.NextAt, &d.CreatedAt, &d.EndedAt}
+	return []any{&d.EndpointID, &d.MessageNo, &d.MessageID, &d.Type, &d.State, &d.Tries, &d.Attempts, &d.NextAt, &d.OwedSince, &d.EndedAt}
 }
 
 // Delivery implements credits.Tx.
@@ -216,12 +221,12 @@ func (t *transaction) DueDeliveries(ctx context.Context, ref credits.QueueRef, n
 	_, err = rows(ctx, t, func(r *sql.Rows) (struct{}, error) {
 		var d credits.Delivery
 		var m credits.Message
-		columns := []any{&d.EndpointID, &d.MessageNo, &d.Type, &d.State, &d.Tries, &d.Attempts, &d.NextAt, &d.CreatedAt, &d.EndedAt}
+		columns := []any{&d.EndpointID, &d.MessageNo, &d.Type, &d.State, &d.Tries, &d.Attempts, &d.NextAt, &d.OwedSince, &d.EndedAt}
 		err := r.Scan(append(columns, messageInto(&m)...)...)
 		d.MessageID = m.ID
 		due, messages = append(due, &d), append(messages, &m)
 		return struct{}{}, err
-	}, `SELECT d.endpoint_id, d.message_no, d.type, d.state, d.tries, d.attempts, d.next_at, d.created_at, d.ended_at, `+messageColumns+`
+	}, `SELECT d.endpoint_id, d.message_no, d.type, d.state, d.tries, d.attempts, d.next_at, d.owed_since, d.ended_at, `+messageColumns+`
 		FROM deliveries d JOIN messages m ON m.environment = d.environment AND m.no = d.message_no
 		WHERE d.environment = $1 AND d.endpoint_id = $2 AND d.state = 'PENDING' AND d.next_at <= $3
 		ORDER BY d.next_at, d.message_no LIMIT $4`, ref.Environment, ref.Endpoint, now, limit)

@@ -70,7 +70,10 @@ func (r *round) add(o *credits.Outcome) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if o.Status/100 != 2 {
+	switch {
+	case o.Unwanted():
+		r.failed = failuresInRound
+	case o.Status/100 != 2:
 		r.failed++
 	}
 	r.outcomes = append(r.outcomes, *o)

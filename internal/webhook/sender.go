@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,7 +50,8 @@ type Sender struct {
 
 	mu      sync.Mutex
 	serving map[credits.QueueRef]bool // and whether it was failing when it was taken
-	ended   chan struct{}             // holds one signal: a queue has ended since the last look
+	crowded bool                      // something due had no place at the last look
+	ended   chan struct{}             // holds one signal: it is time for another look
 	wait    sync.WaitGroup
 }
 
@@ -103,28 +105,30 @@ func (s *Sender) look(ctx, attempts context.Context) time.Duration {
 		}
 		return errorRest
 	}
-	rest := s.poll
+	rest, crowded := s.poll, false
 	for _, q := range waiting {
 		if q.In > 0 {
 			rest = min(rest, q.In)
 			continue
 		}
-		if s.place(q) {
-			s.wait.Go(func() {
-				defer s.leave(q.QueueRef)
-				s.serve(ctx, attempts, q.QueueRef)
-			})
+		taken, full := s.place(q)
+		crowded = crowded || full
+		if taken {
+			s.wait.Go(func() { s.leave(q.QueueRef, s.serve(ctx, attempts, q.QueueRef)) })
 		}
 	}
+	s.mu.Lock()
+	s.crowded = crowded
+	s.mu.Unlock()
 	return rest
 }
 
-// place takes a place for a queue; false when it is served already or there is none left of its kind.
-func (s *Sender) place(q credits.WaitingQueue) bool {
+// place takes a place for a queue. It is not taken when the queue is served already, or when all of its kind are.
+func (s *Sender) place(q credits.WaitingQueue) (is, full bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, served := s.serving[q.QueueRef]; served {
-		return false
+		return false, false
 	}
 	taken, most := 0, healthyMax
 	if q.Failing {
@@ -136,37 +140,45 @@ func (s *Sender) place(q credits.WaitingQueue) bool {
 		}
 	}
 	if taken >= most {
-		return false
+		return false, true
 	}
 	s.serving[q.QueueRef] = q.Failing
-	return true
+	return true, false
 }
 
-func (s *Sender) leave(ref credits.QueueRef) {
+// leave gives a place back. Another look is due when that makes room for somebody, or when the queue has more to send.
+func (s *Sender) leave(ref credits.QueueRef, more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.serving, ref)
+	if !more && !s.crowded {
+		return
+	}
 	select {
 	case s.ended <- struct{}{}:
 	default: // there is a signal already
 	}
 }
 
-// serve sends some rounds of one queue.
-func (s *Sender) serve(ctx, attempts context.Context, ref credits.QueueRef) {
+// serve sends some rounds of one queue, and tells whether there may be more to send, now or later.
+func (s *Sender) serve(ctx, attempts context.Context, ref credits.QueueRef) (more bool) {
 	q, err := s.open(ctx, ref)
 	for rounds := 1; err == nil && len(q.Outgoing) > 0; rounds++ {
 		outcomes := s.round(ctx, attempts, q)
 		last := ctx.Err() != nil || rounds >= roundsMax || q.Failing
+		more = last || anyFailed(q, outcomes)
 		q, err = s.settle(q, outcomes, last)
 	}
-	switch {
-	case err == nil || errors.Is(err, credits.ErrQueueLost):
-	case ctx.Err() != nil:
-	default:
+	if err != nil && !errors.Is(err, credits.ErrQueueLost) && ctx.Err() == nil {
 		s.log.Warn("a queue could not be served; it will be tried again", "environment", ref.Environment, "endpoint", ref.Endpoint, "error", err)
 		s.pause(ctx, nil, errorRest) // keeps its place meanwhile, and so others from the same failure
 	}
+	return more || err != nil
+}
+
+// anyFailed tells whether some delivery of a round is still owed.
+func anyFailed(q *credits.Queue, outcomes []credits.Outcome) bool {
+	return len(outcomes) < len(q.Outgoing) || slices.ContainsFunc(outcomes, func(o credits.Outcome) bool { return o.Status/100 != 2 })
 }
 
 func (s *Sender) open(ctx context.Context, ref credits.QueueRef) (*credits.Queue, error) {

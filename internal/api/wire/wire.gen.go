@@ -4791,13 +4791,15 @@ type WebhookAttempt struct {
 
 // WebhookDelivery One message owed to one endpoint.
 type WebhookDelivery struct {
-	Attempts  int       `json:"attempts"`
-	CreatedAt time.Time `json:"createdAt"`
+	Attempts int `json:"attempts"`
 
 	// EndedAt When it was delivered or parked.
 	EndedAt       *time.Time `json:"endedAt"`
 	MessageID     string     `json:"messageId"`
 	NextAttemptAt *time.Time `json:"nextAttemptAt"`
+
+	// OwedSince When it was made or replayed last.
+	OwedSince time.Time `json:"owedSince"`
 
 	// Status To be tried, told, or given up until it is replayed.
 	Status WebhookDeliveryStatus `json:"status"`

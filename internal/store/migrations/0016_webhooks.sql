@@ -53,7 +53,7 @@ CREATE TABLE messages (
 CREATE INDEX messages_by_time ON messages (environment, occurred_at);
 
 -- What an endpoint is to be told: PENDING until a 2xx makes it DELIVERED or the attempts are used up, which makes it PARKED.
--- "tries" counts the attempts since it was made or replayed, "attempts" all.
+-- "tries" counts the attempts since it was made or replayed, at "owed_since"; "attempts" counts all.
 CREATE TABLE deliveries (
     environment TEXT   NOT NULL,
     endpoint_id TEXT   NOT NULL,
@@ -63,7 +63,7 @@ CREATE TABLE deliveries (
     tries       BIGINT NOT NULL,
     attempts    BIGINT NOT NULL,
     next_at     BIGINT NOT NULL,
-    created_at  BIGINT NOT NULL,
+    owed_since  BIGINT NOT NULL,
     ended_at    BIGINT NOT NULL,
     PRIMARY KEY (environment, endpoint_id, message_no),
     FOREIGN KEY (environment, endpoint_id) REFERENCES webhook_endpoints (environment, id),

@@ -159,7 +159,7 @@ func deliveries(t *testing.T, s credits.Store) {
 	// A delivery comes back as settled last, with its attempts, alone and through every filter, in pages.
 	addEndpoints(t, s, envA, "one", "two")
 	addMessages(t, s, envA, "a", "b", "c")
-	d := &credits.Delivery{EndpointID: "one", MessageNo: 2, MessageID: "msg_b", Type: credits.GrantGranted, State: credits.DeliveryPending, NextAt: 10, CreatedAt: 9}
+	d := &credits.Delivery{EndpointID: "one", MessageNo: 2, MessageID: "msg_b", Type: credits.GrantGranted, State: credits.DeliveryPending, NextAt: 10, OwedSince: 9}
 	update(t, s, func(tx credits.Tx) error {
 		other, third := *d, *d
 		other.MessageNo, third.EndpointID = 3, "two"
