@@ -83,7 +83,7 @@ func (r *round) add(o *credits.Outcome) {
 func (s *Sender) attempt(ctx context.Context, q *credits.Queue, out *credits.Outgoing) *credits.Outcome {
 	began := s.now()
 	o := &credits.Outcome{MessageNo: out.MessageNo, At: s.credits.Now(q.Environment)}
-	header, err := headerOf(q.Secrets, out, began)
+	header, err := Header(q.Secrets, out, began)
 	if err == nil {
 		var answer outbound.Answer
 		answer, err = s.client.Post(ctx, q.URL, header, out.Body)
@@ -99,8 +99,8 @@ func (s *Sender) attempt(ctx context.Context, q *credits.Queue, out *credits.Out
 	return o
 }
 
-// headerOf signs a body under every secret that is valid (Standard Webhooks).
-func headerOf(secrets *credits.EndpointSecrets, out *credits.Outgoing, at time.Time) (http.Header, error) {
+// Header is what is sent with a body, which it signs under every secret that is valid (Standard Webhooks).
+func Header(secrets *credits.EndpointSecrets, out *credits.Outgoing, at time.Time) (http.Header, error) {
 	var signatures []string
 	for _, secret := range []credits.Secret{secrets.Current, secrets.Previous} {
 		if secret.IsZero() {
