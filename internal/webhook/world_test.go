@@ -63,12 +63,16 @@ func newWorld(t *testing.T, plant func(credits.Store) credits.Store) *world {
 }
 
 func (w *world) newService(s credits.Store) *credits.Service {
+	return w.serviceUnder(outbound.Policy{AllowPrivate: true}, s)
+}
+
+func (w *world) serviceUnder(policy outbound.Policy, s credits.Store) *credits.Service {
 	vault, err := credits.NewVault(strings.Repeat("k", credits.SecretKeyMin))
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	service, err := credits.New(w.t.Context(), credits.Options{
-		Store: s, Random: crand.Reader, Vault: vault, Outbound: outbound.Policy{AllowPrivate: true},
+		Store: s, Random: crand.Reader, Vault: vault, Outbound: policy,
 		Clock: func(string) ledger.Time { return ledger.Time(time.Now().UnixMicro()) },
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
 	})
