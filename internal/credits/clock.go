@@ -10,6 +10,14 @@ import (
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
 
+// Units of time. A day has one length in UTC.
+const (
+	second ledger.Time = 1e6
+	minute             = 60 * second
+	hour               = 60 * minute
+	day                = 24 * hour
+)
+
 // Clock is how an environment's time runs. The zero Clock is the wall clock.
 type Clock struct {
 	At      ledger.Time // where the last change put it; it never shows less

@@ -27,9 +27,6 @@ var spanUnits = [...]Span{
 	{Months: 12}, {Months: 1}, {Rest: 7 * day}, {Rest: day}, {Rest: day / 24}, {Rest: day / 24 / 60}, {Rest: day / 24 / 3600},
 }
 
-// day has one length in UTC, in microseconds.
-const day = ledger.Time(24 * time.Hour / time.Microsecond)
-
 // spanDigitsMax bounds each number of a duration: no sum of them overflows.
 const spanDigitsMax = 6
 

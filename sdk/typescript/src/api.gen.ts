@@ -1418,6 +1418,289 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhook-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List webhook endpoints */
+        get: operations["listWebhookEndpoints"];
+        put?: never;
+        /**
+         * Have an address told what happens
+         * @description The answer holds the signing secret. Addresses begin with https, use port 443 or 8443 and lead to a public machine; what a
+         *     name means is checked at every connection. An environment has at most 50 endpoints. Messages are described in
+         *     api/webhooks.yaml.
+         */
+        post: operations["createWebhookEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        /** Read a webhook endpoint */
+        get: operations["getWebhookEndpoint"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook endpoint
+         * @description With all its deliveries, whether they were made or not.
+         */
+        delete: operations["deleteWebhookEndpoint"];
+        options?: never;
+        head?: never;
+        /** Change a webhook endpoint */
+        patch: operations["updateWebhookEndpoint"];
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop telling an endpoint
+         * @description What it is owed waits. What happens meanwhile it is not told, unless it is replayed later. Disabling again changes nothing.
+         */
+        post: operations["disableWebhookEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell an endpoint again */
+        post: operations["enableWebhookEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{id}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show the secrets of an endpoint
+         * @description Needs the permission to write, and leaves a row in the audit trail.
+         */
+        get: operations["getWebhookSecrets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give an endpoint a new secret
+         * @description The present one stays valid beside it for `overlapSeconds`. Messages are signed under both.
+         */
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send an endpoint a sample message
+         * @description It is marked with `test` and goes to this endpoint alone, whatever its filter. What became of it stands among the deliveries.
+         */
+        post: operations["testWebhookEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deliver the messages of a time range again
+         * @description Also those that the endpoint was not told, because it was disabled or did not exist. At most 10,000 messages; a range
+         *     with more is refused and nothing is replayed. Receivers tell repeats by `messageId`.
+         */
+        post: operations["replayWebhookMessages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List what an endpoint was or is owed
+         * @description The newest message first. Parked ones wait for a person, who may replay them.
+         */
+        get: operations["listWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{id}/deliveries/{messageId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+                messageId: components["parameters"]["PathMessageId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Read a delivery with its message and its attempts
+         * @description The newest attempt first, at most 100.
+         */
+        get: operations["getWebhookDelivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{id}/deliveries/{messageId}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+                messageId: components["parameters"]["PathMessageId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deliver one message again */
+        post: operations["replayWebhookDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow the messages of this environment
+         * @description The oldest first, tests among them, whatever endpoints exist. Pass `next` as `after` to go on; it is there also when there
+         *     are no messages. With `waitSeconds` an answer without messages is held back until there is one or the time is over.
+         */
+        get: operations["listWebhookMessages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-messages/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a sample message
+         * @description It is marked with `test` and goes to no endpoint; those who follow the messages see it.
+         */
+        post: operations["triggerWebhookMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/coupons": {
         parameters: {
             query?: never;
@@ -4050,8 +4333,165 @@ export interface components {
          * @enum {string}
          */
         ApiKeyType: "SERVER" | "PUBLISHABLE";
+        /**
+         * @description Which names messages have. SEED are the canonical ones; api/webhooks.yaml lists the others.
+         * @enum {string}
+         */
+        WebhookDialect: "SEED" | "SKILLS" | "REFERENCE";
+        /**
+         * @description A person, an answer 410, or five days of nothing but failures.
+         * @enum {string}
+         */
+        WebhookDisabledReason: "USER" | "GONE" | "FAILURES";
+        /**
+         * @description To be tried, told, or given up until it is replayed.
+         * @enum {string}
+         */
+        WebhookDeliveryStatus: "PENDING" | "DELIVERED" | "PARKED";
+        /** @description An address that is told what happens. */
+        WebhookEndpoint: {
+            id: string;
+            url: string;
+            description: string | null;
+            /** @description What it is told, by canonical names; empty means everything. */
+            types: string[];
+            dialect: components["schemas"]["WebhookDialect"];
+            /** @description The header that carries a plain secret. */
+            secretHeaderName: string | null;
+            /**
+             * Format: date-time
+             * @description When the secret before the last rotation stops being valid.
+             */
+            previousSecretExpiresAt: string | null;
+            /**
+             * Format: date-time
+             * @description Of the first failure since the last success.
+             */
+            failingSince: string | null;
+            /** Format: date-time */
+            disabledAt: string | null;
+            disabledReason: components["schemas"]["WebhookDisabledReason"] | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /** @description A header that carries a plain secret, for receivers that check no signatures. */
+        WebhookSecretHeader: {
+            name: string;
+            value: string;
+        };
+        /** @description An address to be told. */
+        WebhookEndpointCreate: {
+            url: string;
+            description?: string;
+            /** @description What it is told, by names of any dialect; absent or empty means everything. */
+            types?: string[];
+            dialect?: components["schemas"]["WebhookDialect"];
+            secretHeader?: components["schemas"]["WebhookSecretHeader"];
+        };
+        /** @description What to change; null clears. */
+        WebhookEndpointUpdate: {
+            url?: string;
+            description?: string | null;
+            types?: string[];
+            dialect?: components["schemas"]["WebhookDialect"];
+            secretHeader?: components["schemas"]["WebhookSecretHeader"] | null;
+        };
+        /** @description An endpoint with its new secret. */
+        WebhookEndpointSecret: {
+            endpoint: components["schemas"]["WebhookEndpoint"];
+            /** @description In the form of Standard Webhooks, beginning with whsec_. */
+            secret: string;
+        };
+        /** @description The secrets that are valid now. */
+        WebhookSecrets: {
+            secret: string;
+            previousSecret: string | null;
+            /** Format: date-time */
+            previousSecretExpiresAt: string | null;
+            secretHeader: components["schemas"]["WebhookSecretHeader"] | null;
+        };
+        WebhookSecretRotation: {
+            /** @description How long the present secret stays valid; 86400 when absent. */
+            overlapSeconds?: number;
+        };
+        WebhookTest: {
+            /** @description A type of message, by any of its names. */
+            type: string;
+        };
+        WebhookReplay: {
+            /**
+             * Format: date-time
+             * @description Occurred at or after.
+             */
+            startDate: string;
+            /**
+             * Format: date-time
+             * @description Occurred before.
+             */
+            endDate: string;
+            /** @description Only what was given up. */
+            parkedOnly?: boolean;
+        };
+        WebhookReplayResult: {
+            /** @description How many messages will be delivered. */
+            count: number;
+        };
+        /** @description A message as receivers get it, see api/webhooks.yaml. */
+        WebhookMessage: {
+            messageId: string;
+            type: string;
+            /** Format: date-time */
+            timestamp: string;
+            environmentId: string;
+            sequence: number;
+            traceId: string;
+            apiVersion: string;
+            test?: boolean;
+            data: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description One message owed to one endpoint. */
+        WebhookDelivery: {
+            messageId: string;
+            /** @description By its canonical name. */
+            type: string;
+            status: components["schemas"]["WebhookDeliveryStatus"];
+            attempts: number;
+            /** Format: date-time */
+            nextAttemptAt: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made or replayed last.
+             */
+            owedSince: string;
+            /**
+             * Format: date-time
+             * @description When it was delivered or parked.
+             */
+            endedAt: string | null;
+        };
+        /** @description One try. Without an answer `statusCode` is null and `failure` says why. */
+        WebhookAttempt: {
+            number: number;
+            /** Format: date-time */
+            at: string;
+            tookMilliseconds: number;
+            statusCode: number | null;
+            failure: string | null;
+            /** @description The first 2 KB of the answer. Do not show it as HTML. */
+            responseExcerpt: string;
+        };
+        /** @description A delivery, what is sent, and how that went. */
+        WebhookDeliveryDetail: {
+            delivery: components["schemas"]["WebhookDelivery"];
+            message: components["schemas"]["WebhookMessage"];
+            attempts: components["schemas"]["WebhookAttempt"][];
+        };
         /** @enum {string} */
-        ApiKeyScope: "catalog:read" | "catalog:write" | "customers:read" | "customers:write" | "credits:read" | "credits:write" | "usage:write" | "installation:read" | "installation:write";
+        ApiKeyScope: "catalog:read" | "catalog:write" | "customers:read" | "customers:write" | "credits:read" | "credits:write" | "usage:write" | "installation:read" | "installation:write" | "webhooks:read" | "webhooks:write";
         /** @description A new API key. The secret is not shown again. */
         ApiKeySecret: {
             id: string;
@@ -4191,6 +4631,120 @@ export interface components {
             content: {
                 "application/json": {
                     data: components["schemas"]["ClockAdvanced"];
+                };
+            };
+        };
+        /** @description The result. */
+        WebhookEndpointData: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["WebhookEndpoint"];
+                };
+            };
+        };
+        /** @description One page. */
+        WebhookEndpointPage: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["WebhookEndpoint"][];
+                    pagination: components["schemas"]["Pagination"];
+                };
+            };
+        };
+        /** @description The result. */
+        WebhookEndpointSecretData: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["WebhookEndpointSecret"];
+                };
+            };
+        };
+        /** @description The result. */
+        WebhookSecretsData: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["WebhookSecrets"];
+                };
+            };
+        };
+        /** @description One page. */
+        WebhookDeliveryPage: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["WebhookDelivery"][];
+                    pagination: components["schemas"]["Pagination"];
+                };
+            };
+        };
+        /** @description The result. */
+        WebhookDeliveryData: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["WebhookDelivery"];
+                };
+            };
+        };
+        /** @description The result. */
+        WebhookDeliveryDetailData: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["WebhookDeliveryDetail"];
+                };
+            };
+        };
+        /** @description The result. */
+        WebhookReplayData: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["WebhookReplayResult"];
+                };
+            };
+        };
+        /** @description The result. */
+        WebhookMessageData: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["WebhookMessage"];
+                };
+            };
+        };
+        /** @description Those that are there. */
+        WebhookMessageList: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["WebhookMessage"][];
+                    /** @description Pass as `after`. */
+                    next: string;
                 };
             };
         };
@@ -4701,6 +5255,7 @@ export interface components {
         PathFeatureId: string;
         PathPlanId: string;
         PathAddonId: string;
+        PathMessageId: string;
         PathReservationId: string;
         /** @description Cursor of the page before. */
         After: string;
@@ -6798,6 +7353,319 @@ export interface operations {
             200: components["responses"]["ApiKeyData"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listWebhookEndpoints: {
+        parameters: {
+            query?: {
+                /** @description Cursor of the page before. */
+                after?: components["parameters"]["After"];
+                /** @description Cursor of the page after. */
+                before?: components["parameters"]["Before"];
+                /** @description Items per page. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["WebhookEndpointPage"];
+            400: components["responses"]["BadRequest"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    createWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookEndpointCreate"];
+            };
+        };
+        responses: {
+            201: components["responses"]["WebhookEndpointSecretData"];
+            400: components["responses"]["BadRequest"];
+            422: components["responses"]["Unprocessable"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["WebhookEndpointData"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    deleteWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["WebhookEndpointData"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookEndpointUpdate"];
+            };
+        };
+        responses: {
+            200: components["responses"]["WebhookEndpointData"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    disableWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["WebhookEndpointData"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    enableWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["WebhookEndpointData"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getWebhookSecrets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["WebhookSecretsData"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["WebhookSecretRotation"];
+            };
+        };
+        responses: {
+            200: components["responses"]["WebhookEndpointSecretData"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    testWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookTest"];
+            };
+        };
+        responses: {
+            200: components["responses"]["WebhookMessageData"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    replayWebhookMessages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookReplay"];
+            };
+        };
+        responses: {
+            200: components["responses"]["WebhookReplayData"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listWebhookDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Only in this state. */
+                status?: components["schemas"]["WebhookDeliveryStatus"];
+                /** @description Only messages of this type, by any of its names. */
+                type?: string;
+                /** @description Cursor of the page before. */
+                after?: components["parameters"]["After"];
+                /** @description Cursor of the page after. */
+                before?: components["parameters"]["Before"];
+                /** @description Items per page. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["WebhookDeliveryPage"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+                messageId: components["parameters"]["PathMessageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["WebhookDeliveryDetailData"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    replayWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+                messageId: components["parameters"]["PathMessageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["WebhookDeliveryData"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listWebhookMessages: {
+        parameters: {
+            query?: {
+                /** @description Cursor of the page before. */
+                after?: components["parameters"]["After"];
+                /** @description Items per page. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Where to begin without `after`; END answers no message but a cursor. */
+                start?: "BEGINNING" | "END";
+                /** @description How long to wait for a message. */
+                waitSeconds?: number;
+                /** @description By which names messages are called. */
+                dialect?: components["schemas"]["WebhookDialect"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["WebhookMessageList"];
+            400: components["responses"]["BadRequest"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    triggerWebhookMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookTest"];
+            };
+        };
+        responses: {
+            200: components["responses"]["WebhookMessageData"];
+            400: components["responses"]["BadRequest"];
             default: components["responses"]["Failure"];
         };
     };
