@@ -29,6 +29,7 @@ SELECT create_reference_table('subscriptions');
 SELECT create_reference_table('audit');
 SELECT create_reference_table('responses');
 SELECT create_reference_table('grant_keys');
+SELECT create_reference_table('revenue_months');
 SELECT create_reference_table('settings');
 
 -- The event path: everything of a shard on one machine, so that a commit is a transaction of that machine alone.
@@ -39,4 +40,7 @@ SELECT create_distributed_table('grants', 'shard', colocate_with => 'journal');
 SELECT create_distributed_table('key_chunks', 'shard', colocate_with => 'journal');
 SELECT create_distributed_table('key_filters', 'shard', colocate_with => 'journal');
 SELECT create_distributed_table('key_runs', 'shard', colocate_with => 'journal');
+SELECT create_distributed_table('revenue_books', 'shard', colocate_with => 'journal');
+SELECT create_distributed_table('revenue_totals', 'shard', colocate_with => 'journal');
+SELECT create_distributed_table('revenue_cursors', 'shard', colocate_with => 'journal');
 SELECT create_distributed_table('checkpoints', 'shard', colocate_with => 'journal');

@@ -36,7 +36,7 @@ func newForeign(a *testAPI) *testAPI {
 
 // scopes are all permissions.
 var scopes = []string{catalogRead, catalogWrite, customersRead, customersWrite, creditsRead, creditsWrite, usageWrite,
-	installationRead, installationWrite}
+	installationRead, installationWrite, revenueRead, revenueWrite}
 
 func TestEveryRouteForEveryPrincipal(t *testing.T) {
 	// A route answers server keys that have its scope, and nobody else: not callers without a good key, not publishable keys,
@@ -132,7 +132,7 @@ func TestForeignObjects(t *testing.T) {
 	before := w.state()
 	var asOwner []func()
 	for _, r := range new(server).allRoutes() {
-		if len(r.pathNames()) == 0 {
+		if len(r.pathNames()) == 0 || r.pathNames()[0] == "month" { // every environment has all months, see revenue_test.go
 			continue
 		}
 		theirs, missing := w.foreignRequests(t, r, objects)

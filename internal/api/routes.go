@@ -17,6 +17,8 @@ const (
 	usageWrite        = "usage:write"
 	installationRead  = "installation:read"
 	installationWrite = "installation:write"
+	revenueRead       = "revenue:read"
+	revenueWrite      = "revenue:write"
 )
 
 // flags are what is special about a route.
@@ -69,7 +71,7 @@ func (r *route) pathNames() []string {
 func (s *server) allRoutes() []route {
 	return slices.Concat(
 		s.currencyRoutes(), s.creditRoutes(), s.usageRoutes(), s.customerRoutes(), s.featureRoutes(), s.productRoutes(),
-		s.planRoutes(), s.addonRoutes(), s.subscriptionRoutes(), s.installationRoutes(), s.notSupportedRoutes(),
+		s.planRoutes(), s.addonRoutes(), s.subscriptionRoutes(), s.revenueRoutes(), s.installationRoutes(), s.notSupportedRoutes(),
 	)
 }
 
@@ -204,6 +206,16 @@ func (s *server) subscriptionRoutes() []route {
 		{"GET /api/v1/subscriptions/{id}", customersRead, 0, s.getSubscription},
 		{"PATCH /api/v1/subscriptions/{id}", customersWrite, body, s.updateSubscription},
 		{"POST /api/v1/subscriptions/{id}/cancel", customersWrite, body | optional | guarded, s.cancelSubscription},
+	}
+}
+
+func (s *server) revenueRoutes() []route {
+	return []route{
+		{"GET /api/v1/revenue/months", revenueRead, 0, s.listRevenueMonths},
+		{"GET /api/v1/revenue/months/{month}", revenueRead, 0, s.getRevenueMonth},
+		{"POST /api/v1/revenue/months/{month}/close", revenueWrite, 0, s.closeRevenueMonth},
+		{"GET /api/v1/revenue/months/{month}/journal.csv", revenueRead, 0, s.getRevenueJournal},
+		{"GET /api/v1/revenue/months/{month}/grants", revenueRead, 0, s.listRevenueGrants},
 	}
 }
 

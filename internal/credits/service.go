@@ -38,8 +38,9 @@ type Service struct {
 	customers      customerCache
 	keys           keyRing
 	confirmations  engine.Joint
-	seen           Seen      // of other nodes' changes; touched by New and by the round under way only
-	eventOps       sync.Pool // of *[]eventOp
+	foldMu         sync.Mutex // of FoldRevenue
+	seen           Seen       // of other nodes' changes; touched by New and by the round under way only
+	eventOps       sync.Pool  // of *[]eventOp
 }
 
 // New returns a Service over a store, with the catalogues of all environments loaded.

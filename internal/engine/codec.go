@@ -131,6 +131,10 @@ func (e *Entry) wellFormed() bool {
 	case ReserveEntry, SettleEntry, ReleaseEntry:
 		return len(e.Pools) > 0
 	}
+	if e.Kind == CloseEntry {
+		_, ok := e.closedUntil()
+		return ok
+	}
 	return e.Kind != 0 && e.Kind <= SweepEntry
 }
 

@@ -25,6 +25,9 @@ const (
 	SweepEntry                        // due expiries, activations and hold timeouts
 )
 
+// CloseEntry ends the time before an instant for an environment in one shard (close.go). Its Key is the instant.
+const CloseEntry EntryKind = 14
+
 // Entry is one transaction of one customer, as the journal keeps it. Which members are set depends on Kind.
 type Entry struct {
 	Position    Position

@@ -21,6 +21,7 @@ const (
 	settleKeys  = "settle"
 	reverseKeys = "reverse"
 	resolveKeys = "resolve"
+	closeKeys   = "close"
 )
 
 func hashKey(space string, parts ...string) KeyHash {
@@ -76,6 +77,8 @@ func entryKeys(e *Entry) []KeyHash {
 		keys = append(keys, ReverseKey(e.Ref))
 	case ResolveEntry:
 		keys = append(keys, ResolveKey(e.Ref))
+	case CloseEntry:
+		keys = append(keys, closeKey(e.Environment, e.Key))
 	case ReserveEntry:
 		keys = append(keys, HoldKey(e.poolKey(0), e.Key))
 	case SettleEntry, ReleaseEntry:

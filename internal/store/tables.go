@@ -31,6 +31,7 @@ var catalogueTables = []table{
 	{name: "audit", key: words("environment no"), other: words("at actor_kind actor_id request_id action object customer")},
 	{name: "responses", key: words("environment operation request_key"), other: words("fingerprint effect_key status body expires_at holder held_until")},
 	{name: "grant_keys", key: words("environment key"), other: words("customer_id")},
+	{name: "revenue_months", key: words("environment month"), other: words("format document")},
 	{name: "settings", key: words("name"), other: words("value"), only: "name <> '" + shapeSetting + "'"},
 }
 
@@ -45,6 +46,10 @@ var (
 		{name: "key_chunks", key: words("shard run chunk"), other: words("data")},
 		{name: "key_filters", key: words("shard run chunk"), other: words("bits")},
 		{name: "key_runs", key: words("shard run"), other: words("keys complete"), flags: words("complete")},
+		{name: "revenue_books", key: words("shard grant_id currency month"), other: words(`environment customer credit_type resource cost
+			active unpaid deferred figures`)},
+		{name: "revenue_totals", key: words("shard environment month currency credit_type"), other: words("figures")},
+		{name: "revenue_cursors", key: words("shard"), other: words("position")},
 		{name: "checkpoints", key: words("shard"), other: words("windows owners grants keeper keeper_until")},
 	}
 )

@@ -45,6 +45,8 @@ const (
 	APIKeyScopeCustomersWrite    APIKeyScope = "customers:write"
 	APIKeyScopeInstallationRead  APIKeyScope = "installation:read"
 	APIKeyScopeInstallationWrite APIKeyScope = "installation:write"
+	APIKeyScopeRevenueRead       APIKeyScope = "revenue:read"
+	APIKeyScopeRevenueWrite      APIKeyScope = "revenue:write"
 	APIKeyScopeUsageWrite        APIKeyScope = "usage:write"
 )
 
@@ -66,6 +68,10 @@ func (e APIKeyScope) Valid() bool {
 	case APIKeyScopeInstallationRead:
 		return true
 	case APIKeyScopeInstallationWrite:
+		return true
+	case APIKeyScopeRevenueRead:
+		return true
+	case APIKeyScopeRevenueWrite:
 		return true
 	case APIKeyScopeUsageWrite:
 		return true
@@ -1676,6 +1682,24 @@ func (e ResetPeriod) Valid() bool {
 	case ResetPeriodWEEK:
 		return true
 	case ResetPeriodYEAR:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RevenueMonthStatus.
+const (
+	RevenueMonthStatusCLOSED RevenueMonthStatus = "CLOSED"
+	RevenueMonthStatusOPEN   RevenueMonthStatus = "OPEN"
+)
+
+// Valid indicates whether the value is a known member of the RevenueMonthStatus enum.
+func (e RevenueMonthStatus) Valid() bool {
+	switch e {
+	case RevenueMonthStatusCLOSED:
+		return true
+	case RevenueMonthStatusOPEN:
 		return true
 	default:
 		return false
@@ -4180,6 +4204,100 @@ type ResetConfig struct {
 // ResetPeriod How often a usage counter starts again.
 type ResetPeriod string
 
+// RevenueGrant What is deferred of a grant.
+type RevenueGrant struct {
+	// Breakage One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Breakage Amount `json:"breakage"`
+
+	// Currency A fiat currency, lower-case ISO 4217.
+	Currency Currency `json:"currency"`
+
+	// CurrencyID The credit type.
+	CurrencyID string `json:"currencyId"`
+	CustomerID string `json:"customerId"`
+
+	// Deferred One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Deferred Amount `json:"deferred"`
+	GrantID  string `json:"grantId"`
+
+	// Granted One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Granted Amount `json:"granted"`
+
+	// Recognised One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Recognised Amount  `json:"recognised"`
+	ResourceID *string `json:"resourceId"`
+
+	// Voided One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Voided Amount `json:"voided"`
+}
+
+// RevenueLine openingDeferred + granted - recognised - breakage - voided = closingDeferred.
+type RevenueLine struct {
+	// Breakage One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Breakage Amount `json:"breakage"`
+
+	// ClosingDeferred One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	ClosingDeferred Amount `json:"closingDeferred"`
+
+	// Currency A fiat currency, lower-case ISO 4217.
+	Currency Currency `json:"currency"`
+
+	// CurrencyID The credit type.
+	CurrencyID string `json:"currencyId"`
+
+	// Granted One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Granted Amount `json:"granted"`
+
+	// GrantedReceivable One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	GrantedReceivable Amount `json:"grantedReceivable"`
+
+	// OpeningDeferred One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	OpeningDeferred Amount `json:"openingDeferred"`
+
+	// Recognised One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Recognised Amount `json:"recognised"`
+
+	// Voided One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Voided Amount `json:"voided"`
+
+	// VoidedReceivable One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	VoidedReceivable Amount `json:"voidedReceivable"`
+}
+
+// RevenueMonth A calendar month in UTC.
+type RevenueMonth struct {
+	ClosedAt *time.Time `json:"closedAt"`
+
+	// ClosedBy The API key that closed it.
+	ClosedBy *string `json:"closedBy"`
+
+	// Month Such as 2026-11.
+	Month  string             `json:"month"`
+	Status RevenueMonthStatus `json:"status"`
+}
+
+// RevenueMonthStatus defines model for RevenueMonthStatus.
+type RevenueMonthStatus string
+
+// RevenuePositions The entries of one shard that the report is tied to.
+type RevenuePositions struct {
+	First int64 `json:"first"`
+
+	// Last Less than first when there are none.
+	Last  int64 `json:"last"`
+	Shard int   `json:"shard"`
+}
+
+// RevenueReport What happened to deferred revenue in a month.
+type RevenueReport struct {
+	ClosedAt  *time.Time         `json:"closedAt"`
+	ClosedBy  *string            `json:"closedBy"`
+	Lines     []RevenueLine      `json:"lines"`
+	Month     string             `json:"month"`
+	Positions []RevenuePositions `json:"positions"`
+	Status    RevenueMonthStatus `json:"status"`
+}
+
 // RoundMode Direction of rounding.
 type RoundMode string
 
@@ -5041,6 +5159,28 @@ type ReservationPage struct {
 
 	// Pagination Cursors to the pages around this one.
 	Pagination Pagination `json:"pagination"`
+}
+
+// RevenueGrantPage defines model for RevenueGrantPage.
+type RevenueGrantPage struct {
+	Data []RevenueGrant `json:"data"`
+
+	// Pagination Cursors to the pages around this one.
+	Pagination Pagination `json:"pagination"`
+}
+
+// RevenueMonthPage defines model for RevenueMonthPage.
+type RevenueMonthPage struct {
+	Data []RevenueMonth `json:"data"`
+
+	// Pagination Cursors to the pages around this one.
+	Pagination Pagination `json:"pagination"`
+}
+
+// RevenueReportData defines model for RevenueReportData.
+type RevenueReportData struct {
+	// Data What happened to deferred revenue in a month.
+	Data RevenueReport `json:"data"`
 }
 
 // SubscriptionData defines model for SubscriptionData.
