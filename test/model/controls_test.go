@@ -49,6 +49,8 @@ var controls = []control{
 		"to.Less(g.Released().Add(g.Held))", "to.Less(g.Released())"},
 	{"money rounded row by row", "ledger/money.go",
 		"g.costOf(before.Sub(amt)).Sub(g.costOf(before))", "g.costOf(before.Sub(before).Sub(amt))"},
+	{"breakage is taken for revenue", "revenue/fold.go", "return &f.Breakage", "return &f.Recognised"},
+	{"a new cost is not granted", "revenue/fold.go", "case active && !delta.IsZero():", "case active && !delta.IsZero() && !b.Active:"},
 	{"unit transformation per event", "rating/state.go",
 		"return m.Transform.blocks(s.total).Sub(m.Transform.blocks(before))", "return m.Transform.blocks(s.total.Sub(before))"},
 	{"MAX burns the whole value", "rating/state.go",
