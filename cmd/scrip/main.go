@@ -43,6 +43,7 @@ type commandLine struct {
 	Serve   serveCommand   `cmd:"" help:"Start the server."`
 	Verify  verifyCommand  `cmd:"" help:"Recompute every invariant and hash of a database."`
 	Copy    copyCommand    `cmd:"" help:"Copy a database into an empty one, also from SQLite to PostgreSQL and back."`
+	Export  exportCommand  `cmd:"" help:"Write ledger, grants, events and catalogue to files for a data warehouse."`
 	Replay  replayCommand  `cmd:"" help:"Replay recorded requests from a CSV file."`
 	Bench   benchCommand   `cmd:"" help:"Measure throughput and latency on this machine."`
 	Version versionCommand `cmd:"" help:"Print the version, the commit and the Go release."`
@@ -86,6 +87,7 @@ func (p *program) parse(args []string) (*kong.Context, error) {
 		kong.Writers(p.stdout, p.stderr),
 		kong.Vars{
 			"shards_max": fmt.Sprint(shardsMax), "shards_default": fmt.Sprint(shardsDefault),
+			"export_environment": exportEnvironment,
 		},
 		kong.Exit(func(int) { helped = true }),
 		kong.Resolvers(kong.ResolverFunc(p.fromEnvironment)),

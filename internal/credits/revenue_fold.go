@@ -10,11 +10,11 @@ import (
 	"github.com/scrip-dev/scrip/internal/revenue"
 )
 
-// How much of a journal enters the books in one transaction: enough to make it worth one, and few enough rows that it takes
-// some ten milliseconds, because on SQLite nobody else writes meanwhile.
+// How much of a journal enters the books in one transaction: many entries, since busy grants then cost one row and not many,
+// but of so few grants that it takes half a second at most, because on SQLite nobody else writes meanwhile.
 const (
-	foldEntriesMax = 1 << 17 // that are looked at
-	foldMovesMax   = 4096    // of those, with money in them
+	foldEntriesMax = 1 << 17
+	foldGrantsMax  = 1 << 13
 )
 
 // FoldRevenue brings the books of revenue up to what was durable at its call, from where they stand, and returns that cut.
@@ -72,12 +72,17 @@ var errEnough = errors.New("enough entries")
 // moneyEntries reads entries that may move money, and returns up to where it looked.
 func (s *Service) moneyEntries(ctx context.Context, from, end engine.Position) (entries []*engine.Entry, to engine.Position, err error) {
 	to = from
+	grants := map[ledger.GrantID]bool{}
 	err = s.engine.Entries(ctx, from, func(e *engine.Entry) error {
-		if e.Position >= end || e.Position-from >= foldEntriesMax || len(entries) >= foldMovesMax {
+		if e.Position >= end || e.Position-from >= foldEntriesMax || len(grants) >= foldGrantsMax {
 			return errEnough
 		}
 		to = e.Position + 1
-		if revenue.Moves(e) {
+		touched := revenue.Grants(e)
+		for _, id := range touched {
+			grants[id] = true
+		}
+		if len(touched) > 0 {
 			entries = append(entries, e)
 		}
 		return nil

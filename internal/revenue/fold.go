@@ -80,8 +80,8 @@ type move struct {
 	row   *ledger.Row   // else
 }
 
-// Moves tells whether an entry may move money, so that others need not be kept for Take.
-func Moves(e *engine.Entry) bool { return len(movesOf([]*engine.Entry{e})) > 0 }
+// Grants lists the grants whose money an entry may move; an entry without any need not be kept for Take.
+func Grants(e *engine.Entry) []ledger.GrantID { return grantsOf(movesOf([]*engine.Entry{e})) }
 
 // movesOf lists the facts that may concern money. Most rows are about free grants and are left out at a glance.
 func movesOf(entries []*engine.Entry) []move {
