@@ -34,6 +34,11 @@ test: ## Run every test, on SQLite and PostgreSQL, then the concurrent packages 
 	CGO_ENABLED=0 go build ./...
 	scripts/with-postgres.sh scripts/test.sh ./...
 	scripts/race.sh
+	scripts/duckdb.sh
+
+.PHONY: duckdb
+duckdb: ## Read an export back with DuckDB (part of make test where there is a C compiler)
+	scripts/duckdb.sh
 
 .PHONY: check
 check: ## What a change must pass: format, vet, lint, generated files, architecture, tests

@@ -30,6 +30,7 @@ SELECT create_reference_table('audit');
 SELECT create_reference_table('responses');
 SELECT create_reference_table('grant_keys');
 SELECT create_reference_table('revenue_months');
+SELECT create_reference_table('export_destinations');
 SELECT create_reference_table('settings');
 
 -- The event path: everything of a shard on one machine, so that a commit is a transaction of that machine alone.

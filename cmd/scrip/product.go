@@ -12,6 +12,7 @@ import (
 
 	"github.com/scrip-dev/scrip/internal/credits"
 	"github.com/scrip-dev/scrip/internal/engine"
+	"github.com/scrip-dev/scrip/internal/export"
 	"github.com/scrip-dev/scrip/internal/ledger"
 	"github.com/scrip-dev/scrip/internal/store"
 )
@@ -51,13 +52,16 @@ func openProduct(ctx context.Context, d deps) (*product, error) {
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
-	p.service, err = credits.New(ctx, credits.Options{Store: st, Engine: p.engine, Clock: clock, NewID: newID, Random: rand.Reader})
+	p.service, err = credits.New(ctx, credits.Options{Store: st, Engine: p.engine, Clock: clock, NewID: newID, Random: rand.Reader,
+		Exporter: &exporter{dir: d.ExportDir, bucket: d.ExportBucket,
+			source: export.Source{Store: st, Journal: st.Journal(), Shards: shape.Shards, Clock: clock}}})
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	sweeping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
 	p.wait.Go(func() { p.sweep(sweeping, d.Log) })
+	p.wait.Go(func() { p.export(sweeping, d.Log) })
 	return p, nil
 }
 
@@ -77,6 +81,24 @@ func (p *product) sweep(ctx context.Context, log *slog.Logger) {
 		for _, env := range p.service.Environments() {
 			if _, err := p.service.Sweep(ctx, env.ID); err != nil && ctx.Err() == nil {
 				log.Warn("sweep failed; it will be tried again", "environment", env.ID, "error", err)
+			}
+		}
+	}
+}
+
+// export exports what is due, again and again, until it is told to stop.
+func (p *product) export(ctx context.Context, log *slog.Logger) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, env := range p.service.Environments() {
+			if _, err := (credits.Exports{Service: p.service}).Run(ctx, env.ID); err != nil && ctx.Err() == nil {
+				log.Warn("export failed; it will be tried again when it is due", "environment", env.ID, "error", err)
 			}
 		}
 	}

@@ -17,14 +17,15 @@ import (
 
 // deps is what the parts of the product are built from.
 type deps struct {
-	DataDir     string // folder of the SQLite database
-	DatabaseURL string // instead of DataDir when not empty
-	Shards      uint16 // wanted for a new database, 0 for as many as fit it; an existing one must have as many
-	APIKey      string // full-access key wanted for the first environment; empty asks for a generated one
-	Now         func() time.Time
-	Log         *slog.Logger
-	Metrics     prometheus.Registerer
-	Announce    io.Writer // for what an operator must see once, such as a generated key
+	DataDir                 string // folder of the SQLite database
+	DatabaseURL             string // instead of DataDir when not empty
+	Shards                  uint16 // wanted for a new database, 0 for as many as fit it; an existing one must have as many
+	ExportDir, ExportBucket string // where users of the API may export to; empty for nowhere
+	APIKey                  string // full-access key wanted for the first environment; empty asks for a generated one
+	Now                     func() time.Time
+	Log                     *slog.Logger
+	Metrics                 prometheus.Registerer
+	Announce                io.Writer // for what an operator must see once, such as a generated key
 }
 
 // app is the product as the server sees it.

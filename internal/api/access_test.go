@@ -36,7 +36,7 @@ func newForeign(a *testAPI) *testAPI {
 
 // scopes are all permissions.
 var scopes = []string{catalogRead, catalogWrite, customersRead, customersWrite, creditsRead, creditsWrite, usageWrite,
-	installationRead, installationWrite, revenueRead, revenueWrite}
+	installationRead, installationWrite, revenueRead, revenueWrite, exportRead, exportWrite}
 
 func TestEveryRouteForEveryPrincipal(t *testing.T) {
 	// A route answers server keys that have its scope, and nobody else: not callers without a good key, not publishable keys,

@@ -19,6 +19,8 @@ const (
 	installationWrite = "installation:write"
 	revenueRead       = "revenue:read"
 	revenueWrite      = "revenue:write"
+	exportRead        = "export:read"
+	exportWrite       = "export:write"
 )
 
 // flags are what is special about a route.
@@ -71,7 +73,7 @@ func (r *route) pathNames() []string {
 func (s *server) allRoutes() []route {
 	return slices.Concat(
 		s.currencyRoutes(), s.creditRoutes(), s.usageRoutes(), s.customerRoutes(), s.featureRoutes(), s.productRoutes(),
-		s.planRoutes(), s.addonRoutes(), s.subscriptionRoutes(), s.revenueRoutes(), s.installationRoutes(), s.notSupportedRoutes(),
+		s.planRoutes(), s.addonRoutes(), s.subscriptionRoutes(), s.revenueRoutes(), s.exportRoutes(), s.installationRoutes(), s.notSupportedRoutes(),
 	)
 }
 
@@ -216,6 +218,18 @@ func (s *server) revenueRoutes() []route {
 		{"POST /api/v1/revenue/months/{month}/close", revenueWrite, 0, s.closeRevenueMonth},
 		{"GET /api/v1/revenue/months/{month}/journal.csv", revenueRead, 0, s.getRevenueJournal},
 		{"GET /api/v1/revenue/months/{month}/grants", revenueRead, 0, s.listRevenueGrants},
+	}
+}
+
+func (s *server) exportRoutes() []route {
+	return []route{
+		{"GET /api/v1/data-export/models", exportRead, 0, s.listExportModels},
+		{"POST /api/v1/data-export/scoped-token", exportWrite, body | optional, notSupported},
+		{"POST /api/v1/data-export/sync", exportWrite, body | optional, s.syncExports},
+		{"GET /api/v1/data-export/destinations", exportRead, 0, s.listExportDestinations},
+		{"POST /api/v1/data-export/destinations", exportWrite, body | guarded, s.createExportDestination},
+		{"PATCH /api/v1/data-export/destinations/{destinationId}", exportWrite, body, s.updateExportDestination},
+		{"DELETE /api/v1/data-export/destinations/{destinationId}", exportWrite, 0, s.deleteExportDestination},
 	}
 }
 

@@ -20,17 +20,20 @@ type Options struct {
 	Clock func(environment string) ledger.Time
 	// NewID returns a fresh, time-ordered, opaque id.
 	NewID func() string
+	// Exporter exports to destinations; without one there are none.
+	Exporter Exporter
 	// Random is the source of secrets: the system's, except in tests. Without it no key can be made.
 	Random io.Reader
 }
 
 // Service offers the use cases. It is safe for concurrent use.
 type Service struct {
-	store  Store
-	engine *engine.Engine
-	time   func(environment string) ledger.Time
-	newID  func() string
-	random io.Reader
+	store    Store
+	engine   *engine.Engine
+	time     func(environment string) ledger.Time
+	newID    func() string
+	random   io.Reader
+	exporter Exporter // or nil
 
 	environmentsMu sync.RWMutex
 	environments   []*Environment // by No; replaced, never changed
@@ -45,7 +48,7 @@ type Service struct {
 
 // New returns a Service over a store, with the catalogues of all environments loaded.
 func New(ctx context.Context, o Options) (*Service, error) {
-	s := &Service{store: o.Store, engine: o.Engine, time: o.Clock, newID: o.NewID, random: o.Random}
+	s := &Service{store: o.Store, engine: o.Engine, time: o.Clock, newID: o.NewID, random: o.Random, exporter: o.Exporter}
 	if err := s.load(ctx); err != nil {
 		return nil, fmt.Errorf("load catalogues: %w", err)
 	}

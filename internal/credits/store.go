@@ -60,6 +60,7 @@ type Tx interface {
 	CustomerTx
 	SubscriptionTx
 	RevenueTx
+	ExportTx
 }
 
 // EnvironmentTx keeps environments, keys and the audit trail.
@@ -157,6 +158,22 @@ type RevenueTx interface {
 	ClosedMonths(ctx context.Context, env string) ([]*RevenueReport, error)
 	// InsertClosedMonth fails with ErrTaken if the month was closed before.
 	InsertClosedMonth(ctx context.Context, env string, r *RevenueReport) error
+}
+
+// ExportTx keeps where environments are exported to.
+type ExportTx interface {
+	// ExportDestinations lists all of an environment, in order of No.
+	ExportDestinations(ctx context.Context, env string) ([]*ExportDestination, error)
+	// InsertExportDestination fails with ErrTaken if the id exists.
+	InsertExportDestination(ctx context.Context, env string, d *ExportDestination) error
+	// UpdateExportDestination replaces a destination, but not who is at it.
+	UpdateExportDestination(ctx context.Context, env string, d *ExportDestination) error
+	DeleteExportDestination(ctx context.Context, env, id string) error
+	// ClaimExport takes a destination that is due and that nobody is at, until an instant, and returns the number of the
+	// claim. It fails with ErrMissing when there is nothing to take.
+	ClaimExport(ctx context.Context, env, id string, now, until ledger.Time) (fence int64, err error)
+	// FinishExport gives a destination up; it fails with ErrMissing when it was claimed again since.
+	FinishExport(ctx context.Context, env, id string, fence int64) error
 }
 
 // TimeRange selects instants. Bounds that are nil select all.

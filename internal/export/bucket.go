@@ -47,6 +47,19 @@ func put(ctx context.Context, b Bucket, name string, data []byte) error {
 	return f.Commit()
 }
 
+// LocalPath tells whether a path only leads down, through plain names: what may follow the folder or bucket of an operator.
+func LocalPath(name string) bool {
+	if name == "" || strings.ContainsAny(name, "\\\x00?#%") {
+		return false
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "" || strings.HasPrefix(part, ".") {
+			return false
+		}
+	}
+	return true
+}
+
 // folder is a Bucket in a folder. The operating system keeps every access inside: neither ".." nor a symbolic link leads out.
 type folder struct{ root *os.Root }
 

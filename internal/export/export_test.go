@@ -549,3 +549,26 @@ func TestExportToS3(t *testing.T) {
 		}
 	}
 }
+
+// warehouseVariable names a folder to export to for test/duckdb, which another process reads.
+const warehouseVariable = "SCRIP_EXPORT_TO"
+
+func TestExportForWarehouse(t *testing.T) {
+	// What make duckdb reads: two runs, between which grants changed.
+	dir := os.Getenv(warehouseVariable)
+	if dir == "" {
+		t.Skip(warehouseVariable + " names no folder")
+	}
+	w := setup(t, store.Options{Dir: t.TempDir()})
+	w.live()
+	b, err := export.OpenFolder(dir)
+	w.must(err)
+	defer func() { _ = b.Close() }()
+	w.export(b, export.Parquet)
+	w.now.Add(2 * 3600_000_000)
+	_, err = w.Sweep(t.Context(), env)
+	w.must(err)
+	_, err = w.Consume(t.Context(), env, by, credits.Consumption{Customer: "c3", CreditType: "credits", Amount: dec("0.000000001"), Key: "new"})
+	w.must(err)
+	w.export(b, export.Parquet)
+}

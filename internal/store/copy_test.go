@@ -40,6 +40,7 @@ func something(t *testing.T) *store.Store {
 		`INSERT INTO revenue_books VALUES (0, 1, 'usd', 24322, 'e', 'zoe', 'tokens', '', '1.5', 1, 0, 1, '00')`,
 		`INSERT INTO revenue_totals VALUES (0, 'e', 24322, 'usd', 'tokens', '00')`,
 		`INSERT INTO revenue_cursors VALUES (0, 3)`,
+		`INSERT INTO export_destinations VALUES ('e', 'd', 1, 2, 3, 4, 1, '{}')`,
 		`INSERT INTO settings VALUES ('secret', x'00ff10')`,
 		`INSERT INTO journal VALUES (0, 1, 2, x'0102'), (2, 562949953421313, 1, x'')`,
 		`INSERT INTO owners VALUES (0, 'e', 'zoe', 'tokens', '', 1, 2, 9223372036854775807, x'')`,

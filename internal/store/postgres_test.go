@@ -91,7 +91,7 @@ func TestPostgres_migration_waits_for_a_lock(t *testing.T) {
 	if err := openAt(t, address).Close(); err != nil {
 		t.Fatal(err)
 	}
-	postgres.Execute(t, address, `DELETE FROM scrip_migrations WHERE version_id = 14`, `DROP TABLE revenue_books, revenue_totals, revenue_cursors, revenue_months`)
+	postgres.Execute(t, address, `DELETE FROM scrip_migrations WHERE version_id = 15`, `DROP TABLE export_destinations`)
 	holder, err := sql.Open("pgx", address)
 	if err != nil {
 		t.Fatal(err)

@@ -32,6 +32,7 @@ var catalogueTables = []table{
 	{name: "responses", key: words("environment operation request_key"), other: words("fingerprint effect_key status body expires_at holder held_until")},
 	{name: "grant_keys", key: words("environment key"), other: words("customer_id")},
 	{name: "revenue_months", key: words("environment month"), other: words("format document")},
+	{name: "export_destinations", key: words("environment id"), other: words("no due_at fence lease_until format document")},
 	{name: "settings", key: words("name"), other: words("value"), only: "name <> '" + shapeSetting + "'"},
 }
 

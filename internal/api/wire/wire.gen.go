@@ -43,6 +43,8 @@ const (
 	APIKeyScopeCreditsWrite      APIKeyScope = "credits:write"
 	APIKeyScopeCustomersRead     APIKeyScope = "customers:read"
 	APIKeyScopeCustomersWrite    APIKeyScope = "customers:write"
+	APIKeyScopeExportRead        APIKeyScope = "export:read"
+	APIKeyScopeExportWrite       APIKeyScope = "export:write"
 	APIKeyScopeInstallationRead  APIKeyScope = "installation:read"
 	APIKeyScopeInstallationWrite APIKeyScope = "installation:write"
 	APIKeyScopeRevenueRead       APIKeyScope = "revenue:read"
@@ -64,6 +66,10 @@ func (e APIKeyScope) Valid() bool {
 	case APIKeyScopeCustomersRead:
 		return true
 	case APIKeyScopeCustomersWrite:
+		return true
+	case APIKeyScopeExportRead:
+		return true
+	case APIKeyScopeExportWrite:
 		return true
 	case APIKeyScopeInstallationRead:
 		return true
@@ -761,6 +767,45 @@ func (e CustomerEntitlementsAccessDeniedReason) Valid() bool {
 	case CustomerEntitlementsAccessDeniedReasonLessThanNil:
 		return true
 	case CustomerEntitlementsAccessDeniedReasonNoActiveSubscription:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DataExportDestinationType.
+const (
+	DataExportDestinationTypeFOLDER DataExportDestinationType = "FOLDER"
+	DataExportDestinationTypeS3     DataExportDestinationType = "S3"
+)
+
+// Valid indicates whether the value is a known member of the DataExportDestinationType enum.
+func (e DataExportDestinationType) Valid() bool {
+	switch e {
+	case DataExportDestinationTypeFOLDER:
+		return true
+	case DataExportDestinationTypeS3:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DataExportFormat.
+const (
+	DataExportFormatCsv     DataExportFormat = "csv"
+	DataExportFormatNdjson  DataExportFormat = "ndjson"
+	DataExportFormatParquet DataExportFormat = "parquet"
+)
+
+// Valid indicates whether the value is a known member of the DataExportFormat enum.
+func (e DataExportFormat) Valid() bool {
+	switch e {
+	case DataExportFormatCsv:
+		return true
+	case DataExportFormatNdjson:
+		return true
+	case DataExportFormatParquet:
 		return true
 	default:
 		return false
@@ -2933,6 +2978,107 @@ type CustomerUpdate struct {
 	Timezone    nullable.Nullable[string] `json:"timezone,omitempty"`
 }
 
+// DataExportDestination defines model for DataExportDestination.
+type DataExportDestination struct {
+	ConnectedAt time.Time `json:"connectedAt"`
+
+	// ConnectionStatus connected or failed.
+	ConnectionStatus *string                   `json:"connectionStatus,omitempty"`
+	DestinationID    string                    `json:"destinationId"`
+	EnabledModels    []string                  `json:"enabledModels,omitempty"`
+	EverySeconds     *int64                    `json:"everySeconds,omitempty"`
+	Format           *DataExportFormat         `json:"format,omitempty"`
+	LastSyncStatus   *DataExportSyncStatus     `json:"lastSyncStatus,omitempty"`
+	Path             *string                   `json:"path,omitempty"`
+	Type             DataExportDestinationType `json:"type"`
+}
+
+// DataExportDestinationCreate defines model for DataExportDestinationCreate.
+type DataExportDestinationCreate struct {
+	DestinationID   string                    `json:"destinationId"`
+	DestinationType DataExportDestinationType `json:"destinationType"`
+
+	// EnabledModels Absent means all.
+	EnabledModels []string `json:"enabledModels,omitempty"`
+
+	// EverySeconds From one run to the next; default 3600.
+	EverySeconds *int64            `json:"everySeconds,omitempty"`
+	Format       *DataExportFormat `json:"format,omitempty"`
+
+	// Path Below what the operator allowed; default: the id.
+	Path *string `json:"path,omitempty"`
+}
+
+// DataExportDestinationList defines model for DataExportDestinationList.
+type DataExportDestinationList struct {
+	Destinations []DataExportDestination `json:"destinations"`
+}
+
+// DataExportDestinationType defines model for DataExportDestinationType.
+type DataExportDestinationType string
+
+// DataExportDestinationUpdate defines model for DataExportDestinationUpdate.
+type DataExportDestinationUpdate struct {
+	EnabledModels []string `json:"enabledModels,omitempty"`
+
+	// IntegrationID Accepted for compatibility; the path names the destination.
+	IntegrationID string `json:"integrationId"`
+}
+
+// DataExportFormat defines model for DataExportFormat.
+type DataExportFormat string
+
+// DataExportModel defines model for DataExportModel.
+type DataExportModel struct {
+	DisplayName string `json:"displayName"`
+
+	// ID The name of the table.
+	ID string `json:"id"`
+}
+
+// DataExportModelGroup defines model for DataExportModelGroup.
+type DataExportModelGroup struct {
+	DisplayName string            `json:"displayName"`
+	ID          string            `json:"id"`
+	Models      []DataExportModel `json:"models"`
+}
+
+// DataExportModelGroups defines model for DataExportModelGroups.
+type DataExportModelGroups struct {
+	Groups []DataExportModelGroup `json:"groups"`
+}
+
+// DataExportSync defines model for DataExportSync.
+type DataExportSync struct {
+	// DestinationID Absent means all.
+	DestinationID *string `json:"destinationId,omitempty"`
+}
+
+// DataExportSyncResult defines model for DataExportSyncResult.
+type DataExportSyncResult struct {
+	DestinationID string  `json:"destinationId"`
+	TransferID    *string `json:"transferId,omitempty"`
+	Triggered     bool    `json:"triggered"`
+}
+
+// DataExportSyncResults defines model for DataExportSyncResults.
+type DataExportSyncResults struct {
+	Results []DataExportSyncResult `json:"results"`
+}
+
+// DataExportSyncStatus defines model for DataExportSyncStatus.
+type DataExportSyncStatus struct {
+	FailureMessage *string `json:"failureMessage,omitempty"`
+
+	// FinishedAt When it was asked for, while it is pending.
+	FinishedAt      time.Time `json:"finishedAt"`
+	RowsTransferred *int64    `json:"rowsTransferred,omitempty"`
+
+	// Status PENDING, FAILED or SUCCEEDED.
+	Status     string `json:"status"`
+	TransferID string `json:"transferId"`
+}
+
 // DeletedDraft The package whose draft is gone.
 type DeletedDraft struct {
 	ID string `json:"id"`
@@ -5002,6 +5148,21 @@ type CustomerResourcePage struct {
 
 	// Pagination Cursors to the pages around this one.
 	Pagination Pagination `json:"pagination"`
+}
+
+// DataExportDestinations defines model for DataExportDestinations.
+type DataExportDestinations struct {
+	Data DataExportDestinationList `json:"data"`
+}
+
+// DataExportModels defines model for DataExportModels.
+type DataExportModels struct {
+	Data DataExportModelGroups `json:"data"`
+}
+
+// DataExportSyncData defines model for DataExportSyncData.
+type DataExportSyncData struct {
+	Data DataExportSyncResults `json:"data"`
 }
 
 // DeletedDraftData defines model for DeletedDraftData.
