@@ -30,6 +30,7 @@ type testAPI struct {
 	credits  *credits.Service
 	store    *store.Store
 	clock    *testClock
+	exporter *fakeExporter
 	key      string // full-access server key of the first environment
 	foreign  string // the same of another environment
 }
@@ -76,7 +77,7 @@ func newShardedAPI(t testing.TB, shards uint16) *testAPI {
 func newNode(t testing.TB, o store.Options, prefix string, shards uint16) *testAPI {
 	t.Helper()
 	ctx := t.Context()
-	a := &testAPI{t: t, contract: contract.New(t), clock: &testClock{now: testNow}}
+	a := &testAPI{t: t, contract: contract.New(t), clock: &testClock{now: testNow}, exporter: &fakeExporter{}}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -96,7 +97,7 @@ func newNode(t testing.TB, o store.Options, prefix string, shards uint16) *testA
 	seed := [32]byte{1}
 	copy(seed[1:], prefix) // two nodes make different keys
 	a.credits, err = credits.New(ctx, credits.Options{
-		Store: a.store, Engine: journal, Clock: now, NewID: ids, Random: rand.NewChaCha8(seed),
+		Store: a.store, Engine: journal, Clock: now, NewID: ids, Random: rand.NewChaCha8(seed), Exporter: a.exporter,
 	})
 	must(err)
 	first, err := a.credits.Bootstrap(ctx, "")
