@@ -37,6 +37,11 @@ test: ## Run every test, on SQLite and PostgreSQL, of the SDK on Node, then the 
 	scripts/with-postgres.sh scripts/test.sh ./...
 	scripts/test-sdk.sh
 	scripts/race.sh
+	scripts/duckdb.sh
+
+.PHONY: duckdb
+duckdb: ## Read an export back with DuckDB (part of make test where there is a C compiler)
+	scripts/duckdb.sh
 
 .PHONY: test-sdk
 test-sdk: ## Run the tests of the TypeScript SDK alone

@@ -34,6 +34,8 @@ SELECT create_reference_table('message_counters');
 SELECT create_reference_table('messages');
 SELECT create_reference_table('deliveries');
 SELECT create_reference_table('delivery_attempts');
+SELECT create_reference_table('revenue_months');
+SELECT create_reference_table('export_destinations');
 SELECT create_reference_table('settings');
 
 -- The event path: everything of a shard on one machine, so that a commit is a transaction of that machine alone.
@@ -44,4 +46,7 @@ SELECT create_distributed_table('grants', 'shard', colocate_with => 'journal');
 SELECT create_distributed_table('key_chunks', 'shard', colocate_with => 'journal');
 SELECT create_distributed_table('key_filters', 'shard', colocate_with => 'journal');
 SELECT create_distributed_table('key_runs', 'shard', colocate_with => 'journal');
+SELECT create_distributed_table('revenue_books', 'shard', colocate_with => 'journal');
+SELECT create_distributed_table('revenue_totals', 'shard', colocate_with => 'journal');
+SELECT create_distributed_table('revenue_cursors', 'shard', colocate_with => 'journal');
 SELECT create_distributed_table('checkpoints', 'shard', colocate_with => 'journal');

@@ -30,7 +30,7 @@ func TestClockCommands(t *testing.T) {
 		t.Errorf("the clock is %q", how)
 	}
 	moved, how := clock("advance", "--by", "PT24H", "--hold")
-	if ahead := moved.Sub(first); ahead < 24*time.Hour || ahead > 25*time.Hour || how != "standing still; steps 0, pools 0\n" {
+	if ahead := moved.Sub(first); ahead < 24*time.Hour || ahead > 25*time.Hour || !strings.HasPrefix(how, "standing still; steps 0, ") || !strings.Contains(how, "pools 0") {
 		t.Errorf("moved by %s, %q", ahead, how)
 	}
 	server.stop()

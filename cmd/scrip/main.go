@@ -44,6 +44,7 @@ type commandLine struct {
 	Verify  verifyCommand  `cmd:"" help:"Recompute every invariant and hash of a database."`
 	Copy    copyCommand    `cmd:"" help:"Copy a database into an empty one, also from SQLite to PostgreSQL and back."`
 	Clock   clockCommand   `cmd:"" help:"Read or move the clock of a test environment."`
+	Export  exportCommand  `cmd:"" help:"Write ledger, grants, events and catalogue to files for a data warehouse."`
 	Replay  replayCommand  `cmd:"" help:"Replay recorded requests from a CSV file."`
 	Listen  listenCommand  `cmd:"" help:"Print the messages of a running server, and forward them to a receiver on this machine."`
 	Trigger triggerCommand `cmd:"" help:"Make a sample message of some type on a running server."`
@@ -89,6 +90,7 @@ func (p *program) parse(args []string) (*kong.Context, error) {
 		kong.Writers(p.stdout, p.stderr),
 		kong.Vars{
 			"shards_max": fmt.Sprint(shardsMax), "shards_default": fmt.Sprint(shardsDefault),
+			"export_environment": exportEnvironment,
 		},
 		kong.Exit(func(int) { helped = true }),
 		kong.Resolvers(kong.ResolverFunc(p.fromEnvironment)),

@@ -100,7 +100,7 @@ func TestServeFlags(t *testing.T) {
 		"flags": {
 			[]string{"--listen", ":9", "--data=d", "--database-url", "postgres://db/x", "--shards=8", "--metrics-listen", ":10", "--drain-wait", "1s", "--drain-max=2s", "--allow-private-webhooks"}, nil,
 			func(c *serveCommand) {
-				*c = serveCommand{databaseFlags{"d", "postgres://db/x"}, 8, ":9", ":10", true, time.Second, 2 * time.Second}
+				*c = serveCommand{databaseFlags{"d", "postgres://db/x"}, 8, ":9", ":10", true, time.Second, 2 * time.Second, "", ""}
 			},
 		},
 		"variables": {

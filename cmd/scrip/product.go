@@ -11,6 +11,7 @@ import (
 
 	"github.com/scrip-dev/scrip/internal/credits"
 	"github.com/scrip-dev/scrip/internal/engine"
+	"github.com/scrip-dev/scrip/internal/export"
 	"github.com/scrip-dev/scrip/internal/ledger"
 	"github.com/scrip-dev/scrip/internal/outbound"
 	"github.com/scrip-dev/scrip/internal/store"
@@ -59,10 +60,13 @@ func openProduct(ctx context.Context, d deps) (*product, error) {
 	policy := outbound.Policy{AllowPrivate: d.AllowPrivateWebhooks}
 	p.service, err = credits.New(ctx, credits.Options{
 		Store: st, Engine: p.engine, Clocks: clocks, NewID: newID, Random: rand.Reader, Vault: vault, Outbound: policy,
+		Exporter: &exporter{dir: d.ExportDir, bucket: d.ExportBucket,
+			source: export.Source{Store: st, Journal: st.Journal(), Shards: shape.Shards, Clock: clocks.Now}},
 	})
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
+	p.service.AddDue(credits.Exports{Service: p.service})
 	scheduling, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
 	p.wait.Go(func() { p.service.Schedule(scheduling, d.Log) })

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/scrip-dev/scrip/internal/credits"
+	"github.com/scrip-dev/scrip/internal/export"
 )
 
 // databaseFlags say where the data is. Subcommands that open the database share them.
@@ -32,12 +33,19 @@ type serveCommand struct {
 	AllowPrivateWebhooks bool          `help:"For development: webhook endpoints may use http, any port, this machine and private networks."`
 	DrainWait            time.Duration `default:"500ms" help:"How long /readyz says no before connections are refused, so that load balancers can look elsewhere."`
 	DrainMax             time.Duration `default:"20s" help:"How long requests under way may take to finish once connections are refused."`
+	ExportDir            string        `placeholder:"DIR" help:"Let users of the API export into folders below this one, which must exist."`
+	ExportBucket         string        `placeholder:"s3://BUCKET/PATH" help:"Let users of the API export below this place. Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or what else AWS clients know."`
 }
 
 // Validate refuses what cannot be meant before anything is opened.
 func (c *serveCommand) Validate() error {
 	if c.Shards > shardsMax {
 		return fmt.Errorf("--shards must be 1 to %d", shardsMax)
+	}
+	if c.ExportBucket != "" {
+		if err := export.CheckS3(c.ExportBucket); err != nil {
+			return fmt.Errorf("--export-bucket %w", err)
+		}
 	}
 	return nil
 }
@@ -53,7 +61,7 @@ func (c *serveCommand) Run(p *program) (err error) {
 	tuneMemory(p.env)
 	metrics := newMetrics()
 	product, err := newHandler(p.ctx, deps{
-		DataDir: c.Data, DatabaseURL: c.DatabaseURL, Shards: c.Shards, APIKey: key,
+		DataDir: c.Data, DatabaseURL: c.DatabaseURL, Shards: c.Shards, APIKey: key, ExportDir: c.ExportDir, ExportBucket: c.ExportBucket,
 		SecretKey: secretKey(p.env), AllowPrivateWebhooks: c.AllowPrivateWebhooks, Now: p.now, Log: log, Metrics: metrics, Announce: p.stdout,
 	})
 	if err != nil {

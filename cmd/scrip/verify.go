@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/scrip-dev/scrip/internal/credits"
 	"github.com/scrip-dev/scrip/internal/engine"
 	"github.com/scrip-dev/scrip/internal/store"
 )
@@ -24,13 +25,16 @@ func (c *verifyCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	report, err := verify(p.ctx, st)
+	report, money, err := verify(p.ctx, st)
 	if err := errors.Join(err, st.Close()); err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
 	fmt.Fprintf(p.stdout, "ok: %d entries, %d ledger rows, %d pools, %d keys\n", report.Entries, report.Rows, report.Pools, report.Keys)
 	for _, name := range slices.Sorted(maps.Keys(report.Balance)) {
 		fmt.Fprintf(p.stdout, "balance %s %s\n", name, report.Balance[name])
+	}
+	if money.Grants > 0 {
+		fmt.Fprintf(p.stdout, "revenue: %d grants with money, %d closed months\n", money.Grants, money.Months)
 	}
 	fmt.Fprintf(p.stdout, "digest %x\n", report.Digest)
 	return nil
@@ -52,10 +56,15 @@ func openDatabase(p *program, o store.Options) (*store.Store, error) {
 	return store.Open(p.ctx, o)
 }
 
-func verify(ctx context.Context, st *store.Store) (*engine.Report, error) {
+func verify(ctx context.Context, st *store.Store) (*engine.Report, *credits.RevenueCheck, error) {
 	shape, err := st.KeptShape(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return engine.Verify(ctx, st.Journal(), shape.Shards)
+	report, err := engine.Verify(ctx, st.Journal(), shape.Shards)
+	if err != nil {
+		return nil, nil, err
+	}
+	money, err := credits.VerifyRevenue(ctx, st, st.Journal(), shape.Shards)
+	return report, money, err
 }

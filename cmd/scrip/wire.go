@@ -18,10 +18,11 @@ import (
 
 // deps is what the parts of the product are built from.
 type deps struct {
-	DataDir     string // folder of the SQLite database
-	DatabaseURL string // instead of DataDir when not empty
-	Shards      uint16 // wanted for a new database, 0 for as many as fit it; an existing one must have as many
-	APIKey      string // full-access key wanted for the first environment; empty asks for a generated one
+	DataDir                 string // folder of the SQLite database
+	DatabaseURL             string // instead of DataDir when not empty
+	Shards                  uint16 // wanted for a new database, 0 for as many as fit it; an existing one must have as many
+	ExportDir, ExportBucket string // where users of the API may export to; empty for nowhere
+	APIKey                  string // full-access key wanted for the first environment; empty asks for a generated one
 	// SecretKey is what secrets are encrypted under; empty means a key file beside the SQLite database, and on PostgreSQL none.
 	SecretKey credits.Secret
 	// AllowPrivateWebhooks lets webhook endpoints use http and private addresses.

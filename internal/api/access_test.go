@@ -30,13 +30,14 @@ func newForeign(a *testAPI) *testAPI {
 	b.ok("POST", "/api/v1/plans/gold/publish", `{"migrationType":"NEW_CUSTOMERS"}`)
 	b.ok("POST", "/api/v1/customers", `{"id":"theirs"}`)
 	b.ok("POST", "/api/v1/subscriptions", `{"id":"theirsub","customerId":"theirs","planId":"gold"}`)
+	b.ok("POST", "/api/v1/data-export/destinations", `{"destinationId":"lake","destinationType":"FOLDER"}`)
 	b.ok("POST", "/api/v1/credits/reservations", `{"customerId":"theirs","currencyId":"coins","reservationId":"pinned","amount":1,"allowOverdraft":true}`)
 	return &b
 }
 
 // scopes are all permissions.
 var scopes = []string{catalogRead, catalogWrite, customersRead, customersWrite, creditsRead, creditsWrite, usageWrite,
-	installationRead, installationWrite, webhooksRead, webhooksWrite}
+	installationRead, installationWrite, webhooksRead, webhooksWrite, revenueRead, revenueWrite, exportRead, exportWrite}
 
 func TestEveryRouteForEveryPrincipal(t *testing.T) {
 	// A route answers server keys that have its scope, and nobody else: not callers without a good key, not publishable keys,
@@ -94,7 +95,8 @@ func (w *badWorld) objects() map[string]object {
 		"credits/grants": {grant, grant[:len(grant)-4] + "zzzz"}, "credits/reservations": {"pinned", "absent"},
 		"credits/custom-currencies": {"coins", "cents"}, "events": {event, event[:len(event)-4] + "zzzz"},
 		"usage": customer, "customers": customer, "features": {"pixels", "voxels"}, "products": {"studio", "garage"},
-		"plans": {"gold", "lead"}, "addons": {"extra", "other"}, "subscriptions": {"theirsub", "othersub"},
+		"data-export/destinations": {"lake", "pond"},
+		"plans":                    {"gold", "lead"}, "addons": {"extra", "other"}, "subscriptions": {"theirsub", "othersub"},
 		"webhook-endpoints": {endpoint, endpoint[:len(endpoint)-4] + "zzzz"}, "api-keys": {key, key[:len(key)-4] + "zzzz"}, "coupons": {"coupon1", "coupon2"}, "contracts": {"contract1", "contract2"},
 	}
 }
@@ -118,6 +120,7 @@ var foreignBodies = map[string]string{
 	"POST /api/v1/addons/{id}/publish":                          `{"migrationType":"NEW_CUSTOMERS"}`,
 	"POST /api/v1/addons/{addonId}/entitlements":                `{"entitlements":[{"type":"FEATURE","id":"pixels"}]}`,
 	"PATCH /api/v1/addons/{addonId}/entitlements/{id}":          `{"type":"FEATURE","order":1}`,
+	"PATCH /api/v1/data-export/destinations/{destinationId}":    `{"integrationId":"i"}`,
 	"PATCH /api/v1/subscriptions/{id}":                          `{"metadata":{"k":"v"}}`,
 	"PATCH /api/v1/webhook-endpoints/{id}":                      `{"description":"N"}`,
 	"POST /api/v1/webhook-endpoints/{id}/test":                  `{"type":"credits.granted"}`,
@@ -136,8 +139,8 @@ func TestForeignObjects(t *testing.T) {
 	before := w.state()
 	var asOwner []func()
 	for _, r := range new(server).allRoutes() {
-		if len(r.pathNames()) == 0 {
-			continue
+		if len(r.pathNames()) == 0 || r.pathNames()[0] == "month" || r.pattern == "DELETE /api/v1/data-export/destinations/{destinationId}" {
+			continue // every environment has all months, and removing what is not there is fine: see revenue_test.go, exports_test.go
 		}
 		theirs, missing := w.foreignRequests(t, r, objects)
 		got, want := w.exchange(t, theirs.ask), w.exchange(t, missing.ask)

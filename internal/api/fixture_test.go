@@ -30,6 +30,7 @@ type testAPI struct {
 	credits  *credits.Service
 	store    *store.Store
 	clock    *testClock
+	exporter *fakeExporter
 	key      string // full-access server key of the first environment
 	foreign  string // the same of another environment
 }
@@ -76,7 +77,7 @@ func newShardedAPI(t testing.TB, shards uint16) *testAPI {
 func newNode(t testing.TB, o store.Options, prefix string, shards uint16) *testAPI {
 	t.Helper()
 	ctx := t.Context()
-	a := &testAPI{t: t, contract: contract.New(t), clock: &testClock{now: testNow}}
+	a := &testAPI{t: t, contract: contract.New(t), clock: &testClock{now: testNow}, exporter: &fakeExporter{}}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -99,7 +100,7 @@ func newNode(t testing.TB, o store.Options, prefix string, shards uint16) *testA
 	vault, err := credits.NewVault(strings.Repeat("k", credits.SecretKeyMin))
 	must(err)
 	a.credits, err = credits.New(ctx, credits.Options{
-		Store: a.store, Engine: journal, Clocks: clocks, NewID: ids, Random: rand.NewChaCha8(seed), Vault: vault,
+		Store: a.store, Engine: journal, Clocks: clocks, NewID: ids, Random: rand.NewChaCha8(seed), Vault: vault, Exporter: a.exporter,
 	})
 	must(err)
 	first, err := a.credits.Bootstrap(ctx, "")

@@ -70,10 +70,26 @@ func (c *call) run() (response, error) {
 	if err != nil {
 		return response{}, err
 	}
+	if f, is := result.(file); is {
+		return f.response(c.route.status()), nil
+	}
 	return response{status: c.route.status(), body: strictjson.Append(nil, result)}, nil
 }
 
-// send writes an answer. It is always JSON and never empty.
+// file is an answer that is no JSON.
+type file struct {
+	name string // for whoever saves it; of letters, digits, dots and hyphens
+	kind string // media type
+	body []byte
+}
+
+func (f file) response(status int) response {
+	return response{status: status, body: f.body, header: [][2]string{
+		{"Content-Type", f.kind}, {"Content-Disposition", `attachment; filename="` + f.name + `"`},
+	}}
+}
+
+// send writes an answer. It is JSON, unless it is a file, and never empty.
 func send(w http.ResponseWriter, traceID string, out response) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")

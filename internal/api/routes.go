@@ -19,6 +19,10 @@ const (
 	installationWrite = "installation:write"
 	webhooksRead      = "webhooks:read"
 	webhooksWrite     = "webhooks:write"
+	revenueRead       = "revenue:read"
+	revenueWrite      = "revenue:write"
+	exportRead        = "export:read"
+	exportWrite       = "export:write"
 )
 
 // flags are what is special about a route.
@@ -71,8 +75,8 @@ func (r *route) pathNames() []string {
 func (s *server) allRoutes() []route {
 	return slices.Concat(
 		s.currencyRoutes(), s.creditRoutes(), s.usageRoutes(), s.customerRoutes(), s.featureRoutes(), s.productRoutes(),
-		s.planRoutes(), s.addonRoutes(), s.subscriptionRoutes(), s.installationRoutes(), s.webhookRoutes(),
-		s.notSupportedRoutes(),
+		s.planRoutes(), s.addonRoutes(), s.subscriptionRoutes(), s.installationRoutes(), s.webhookRoutes(), s.revenueRoutes(),
+		s.exportRoutes(), s.notSupportedRoutes(),
 	)
 }
 
@@ -207,6 +211,28 @@ func (s *server) subscriptionRoutes() []route {
 		{"GET /api/v1/subscriptions/{id}", customersRead, 0, s.getSubscription},
 		{"PATCH /api/v1/subscriptions/{id}", customersWrite, body, s.updateSubscription},
 		{"POST /api/v1/subscriptions/{id}/cancel", customersWrite, body | optional | guarded, s.cancelSubscription},
+	}
+}
+
+func (s *server) revenueRoutes() []route {
+	return []route{
+		{"GET /api/v1/revenue/months", revenueRead, 0, s.listRevenueMonths},
+		{"GET /api/v1/revenue/months/{month}", revenueRead, 0, s.getRevenueMonth},
+		{"POST /api/v1/revenue/months/{month}/close", revenueWrite, 0, s.closeRevenueMonth},
+		{"GET /api/v1/revenue/months/{month}/journal.csv", revenueRead, 0, s.getRevenueJournal},
+		{"GET /api/v1/revenue/months/{month}/grants", revenueRead, 0, s.listRevenueGrants},
+	}
+}
+
+func (s *server) exportRoutes() []route {
+	return []route{
+		{"GET /api/v1/data-export/models", exportRead, 0, s.listExportModels},
+		{"POST /api/v1/data-export/scoped-token", exportWrite, body | optional, notSupported},
+		{"POST /api/v1/data-export/sync", exportWrite, body | optional, s.syncExports},
+		{"GET /api/v1/data-export/destinations", exportRead, 0, s.listExportDestinations},
+		{"POST /api/v1/data-export/destinations", exportWrite, body | guarded, s.createExportDestination},
+		{"PATCH /api/v1/data-export/destinations/{destinationId}", exportWrite, body, s.updateExportDestination},
+		{"DELETE /api/v1/data-export/destinations/{destinationId}", exportWrite, 0, s.deleteExportDestination},
 	}
 }
 

@@ -13,6 +13,7 @@ type grantChange struct {
 	key   ledger.Key
 	by    Caller
 	kind  engine.EntryKind
+	check func(*engine.Tx, *ledger.Pool) error // or nil
 	apply func(*ledger.Pool, *ledger.Tx) (changed bool, err error)
 	texts *engine.GrantTexts // new texts, or nil
 	why   string
@@ -30,8 +31,13 @@ func (op *grantChange) Decide(tx *engine.Tx) error {
 	if err := tx.Open(engine.PoolRef{Currency: op.key.Currency, Resource: op.key.Resource}); err != nil {
 		return err
 	}
-	pool, ltx := tx.Pool(0), tx.Ledger(0)
-	changed, err := op.apply(pool, ltx)
+	pool := tx.Pool(0)
+	if op.check != nil {
+		if err := op.check(tx, pool); err != nil {
+			return err
+		}
+	}
+	changed, err := op.apply(pool, tx.Ledger(0))
 	if err != nil {
 		return refusal(err)
 	}
@@ -129,10 +135,25 @@ func (s *Service) UpdateGrant(ctx context.Context, env string, by Caller, id led
 			return len(tx.Facts) > 0, err
 		},
 	}
+	if in.Cost != nil {
+		op.check = func(tx *engine.Tx, p *ledger.Pool) error { return costIsOpen(tx, p, id) }
+	}
 	if err := s.engine.Do(ctx, op)[0]; err != nil {
 		return nil, err
 	}
 	return s.Grant(ctx, env, id)
+}
+
+// costIsOpen refuses to change the cost of a grant that a closed month has reported (semantics 4.6).
+func costIsOpen(tx *engine.Tx, p *ledger.Pool, id ledger.GrantID) error {
+	closed, err := tx.Closed()
+	if err != nil {
+		return err
+	}
+	if g, open := p.Grant(id); open && g.ActivatedAt != 0 && g.ActivatedAt < closed {
+		return Unprocessable("RevenueMonthClosed", "cost", "the month in which the grant became usable is closed; void the grant and make a new one")
+	}
+	return nil
 }
 
 func (in *GrantUpdate) change() ledger.Change {

@@ -20,6 +20,8 @@ type Options struct {
 	Clocks *Clocks
 	// NewID returns a fresh, time-ordered, opaque id.
 	NewID func() string
+	// Exporter exports to destinations; without one there are none.
+	Exporter Exporter
 	// Random is the source of secrets: the system's, except in tests. Without it no key can be made.
 	Random io.Reader
 	// Vault encrypts the secrets that must be read again. Without one no webhook endpoint can be made.
@@ -30,14 +32,15 @@ type Options struct {
 
 // Service offers the use cases. It is safe for concurrent use.
 type Service struct {
-	store  Store
-	engine *engine.Engine
-	clocks *Clocks
-	due    []Due // in the order in which they run at one instant
-	newID  func() string
-	random io.Reader
-	vault  *Vault
-	bell   bell // rung after messages or deliveries were committed
+	store    Store
+	engine   *engine.Engine
+	clocks   *Clocks
+	due      []Due // in the order in which they run at one instant
+	newID    func() string
+	random   io.Reader
+	vault    *Vault
+	exporter Exporter // or nil
+	bell     bell     // rung after messages or deliveries were committed
 
 	outbound outbound.Policy
 
@@ -47,14 +50,15 @@ type Service struct {
 	customers      customerCache
 	keys           keyRing
 	confirmations  engine.Joint
-	seen           Seen      // of other nodes' changes; touched by New and by the round under way only
-	eventOps       sync.Pool // of *[]eventOp
+	foldMu         sync.Mutex // of FoldRevenue
+	seen           Seen       // of other nodes' changes; touched by New and by the round under way only
+	eventOps       sync.Pool  // of *[]eventOp
 }
 
 // New returns a Service over a store, with the catalogues of all environments loaded.
 func New(ctx context.Context, o Options) (*Service, error) {
 	s := &Service{store: o.Store, engine: o.Engine, clocks: o.Clocks, newID: o.NewID, random: o.Random,
-		vault: o.Vault, outbound: o.Outbound}
+		vault: o.Vault, outbound: o.Outbound, exporter: o.Exporter}
 	if err := s.load(ctx); err != nil {
 		return nil, fmt.Errorf("load catalogues: %w", err)
 	}

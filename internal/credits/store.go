@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 
+	"github.com/scrip-dev/scrip/internal/engine"
 	"github.com/scrip-dev/scrip/internal/ledger"
+	"github.com/scrip-dev/scrip/internal/revenue"
 )
 
 // ErrMissing is returned by a Tx for a row that does not exist.
@@ -58,6 +60,8 @@ type Tx interface {
 	CustomerTx
 	SubscriptionTx
 	WebhookTx
+	RevenueTx
+	ExportTx
 }
 
 // EnvironmentTx keeps environments, keys and the audit trail.
@@ -136,6 +140,46 @@ type SubscriptionTx interface {
 	SubscriptionsOf(ctx context.Context, env, customerID string) ([]*Subscription, error)
 	// Subscriptions lists what the filter selects at an instant, as MakeList wants it.
 	Subscriptions(ctx context.Context, env string, filter SubscriptionFilter, now ledger.Time, page Page) ([]*Subscription, error)
+}
+
+// RevenueTx keeps the books of package revenue, and the months that were closed.
+type RevenueTx interface {
+	// RevenueCursor returns the first entry of a shard that is not in the books; 0 when none is.
+	RevenueCursor(ctx context.Context, shard uint16) (engine.Position, error)
+	// MoveRevenueCursor says that the entries before a position are in the books, in the transaction that enters them. It
+	// comes before every other statement, and fails with ErrMissing when the cursor does not stand at from any more.
+	MoveRevenueCursor(ctx context.Context, shard uint16, from, to engine.Position) error
+	// RevenueBooks returns the latest books of grants, of those that have any.
+	RevenueBooks(ctx context.Context, shard uint16, ids []ledger.GrantID) ([]*revenue.Book, error)
+	// PutRevenueBooks inserts or replaces books, each of which is named by grant, currency and month.
+	PutRevenueBooks(ctx context.Context, shard uint16, books []*revenue.Book) error
+	// AddRevenueTotal adds to the total of a month.
+	AddRevenueTotal(ctx context.Context, shard uint16, key revenue.TotalKey, more *revenue.Figures) error
+	// RevenueTotals returns the totals of an environment up to a month, over all shards.
+	RevenueTotals(ctx context.Context, env string, through revenue.Month) (map[revenue.TotalKey]*revenue.Figures, error)
+	// DeferredGrants lists the books of a shard with deferred money at the end of a month: those with ids below page.After,
+	// the newest first, or with page.Before those above it, the oldest first; one more than the page has.
+	DeferredGrants(ctx context.Context, shard uint16, env string, month revenue.Month, page Page) ([]*revenue.Book, error)
+	// ClosedMonths lists the months that were closed, the earliest first.
+	ClosedMonths(ctx context.Context, env string) ([]*RevenueReport, error)
+	// InsertClosedMonth fails with ErrTaken if the month was closed before.
+	InsertClosedMonth(ctx context.Context, env string, r *RevenueReport) error
+}
+
+// ExportTx keeps where environments are exported to.
+type ExportTx interface {
+	// ExportDestinations lists all of an environment, in order of No.
+	ExportDestinations(ctx context.Context, env string) ([]*ExportDestination, error)
+	// InsertExportDestination fails with ErrTaken if the id exists.
+	InsertExportDestination(ctx context.Context, env string, d *ExportDestination) error
+	// UpdateExportDestination replaces a destination, but not who is at it.
+	UpdateExportDestination(ctx context.Context, env string, d *ExportDestination) error
+	DeleteExportDestination(ctx context.Context, env, id string) error
+	// ClaimExport takes a destination that is due and that nobody is at, until an instant, and returns the number of the
+	// claim. It fails with ErrMissing when there is nothing to take.
+	ClaimExport(ctx context.Context, env, id string, now, until ledger.Time) (fence int64, err error)
+	// FinishExport gives a destination up; it fails with ErrMissing when it was claimed again since.
+	FinishExport(ctx context.Context, env, id string, fence int64) error
 }
 
 // TimeRange selects instants. Bounds that are nil select all.

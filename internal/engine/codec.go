@@ -133,6 +133,10 @@ func (e *Entry) wellFormed() bool {
 	case TurnEntry:
 		return e.Key != ""
 	}
+	if e.Kind == CloseEntry {
+		_, ok := e.closedUntil()
+		return ok
+	}
 	return e.Kind != 0 && e.Kind <= SweepEntry
 }
 

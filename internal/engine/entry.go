@@ -26,6 +26,9 @@ const (
 	TurnEntry                         // a boundary of a subscription, in all its pools; Key is its TurnName
 )
 
+// CloseEntry ends the time before an instant for an environment in one shard (close.go). Its Key is the instant.
+const CloseEntry EntryKind = 14
+
 // Entry is one transaction of one customer, as the journal keeps it. Which members are set depends on Kind.
 type Entry struct {
 	Position    Position

@@ -23,6 +23,7 @@ const (
 	reverseKeys = "reverse"
 	resolveKeys = "resolve"
 	turnKeys    = "turn"
+	closeKeys   = "close"
 )
 
 func hashKey(space string, parts ...string) KeyHash {
@@ -90,6 +91,8 @@ func entryKeys(e *Entry) []KeyHash {
 		keys = append(keys, ReverseKey(e.Ref))
 	case ResolveEntry:
 		keys = append(keys, ResolveKey(e.Ref))
+	case CloseEntry:
+		keys = append(keys, closeKey(e.Environment, e.Key))
 	case ReserveEntry:
 		keys = append(keys, HoldKey(e.poolKey(0), e.Key))
 	case SettleEntry, ReleaseEntry:

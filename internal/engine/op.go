@@ -44,15 +44,17 @@ type Scope struct {
 	At ledger.Time
 }
 
-// instant is as of when an operation is decided that the writer meets at now, or ErrDue.
-func (s *Scope) instant(now ledger.Time) (ledger.Time, error) {
-	if s.At != 0 {
-		now = s.At
+// instant is as of when an operation is decided, or ErrDue: now, or an instant in the past that is not closed.
+func (s *shard) instant(ctx context.Context, scope *Scope) (ledger.Time, error) {
+	now, err := s.nowIn(ctx, scope.Environment)
+	if err == nil && scope.At != 0 {
+		now, err = s.closedUntil(ctx, scope.Environment)
+		now = max(now, scope.At)
 	}
-	if s.Before != 0 && now >= s.Before {
-		return now, ErrDue
+	if err == nil && scope.Before != 0 && now >= scope.Before {
+		err = ErrDue
 	}
-	return now, nil
+	return now, err
 }
 
 // Op is one operation. Its methods run in the writer of the customer's shard, one operation after another; what they

@@ -38,7 +38,8 @@ type owner struct {
 type customerPart struct {
 	id     customerID
 	meters meterSet
-	pools  []*owner // in memory, by credit type and resource
+	pools  []*owner    // in memory, by credit type and resource
+	closed ledger.Time // of an attention list: nothing is posted in its environment before this instant (close.go)
 }
 
 // customerID names a customer, or with an empty ID an environment's attention list.
@@ -106,14 +107,37 @@ func (o *owner) row() OwnerRow {
 	case o.pool != nil:
 		row.AsOf, row.State, row.NextDue = o.asOf, o.pool.AppendBinary(nil), o.pool.NextDue()
 	case !o.stateless():
-		row.AsOf, row.State = o.asOf, o.self.meters.appendBinary(nil)
+		row.AsOf, row.State = o.asOf, o.self.appendBinary(nil)
 	}
 	return row
 }
 
-// stateless tells whether the owner has nothing but its number: a customer without cumulative meters, or an attention
-// list. Its row is written once, and is true for ever.
-func (o *owner) stateless() bool { return o.pool == nil && len(o.self.meters) == 0 }
+// stateless tells whether the owner has nothing but its number: a customer without cumulative meters, or the attention
+// list of an environment that nothing was closed in. Its row is written once, and is true for ever.
+func (o *owner) stateless() bool {
+	return o.pool == nil && len(o.self.meters) == 0 && o.self.closed == 0
+}
+
+// appendBinary is the state of a customer, or of an attention list, which has no meters.
+func (c *customerPart) appendBinary(b []byte) []byte {
+	if c.id.id == "" {
+		return appendInt(b, int64(c.closed))
+	}
+	return c.meters.appendBinary(b)
+}
+
+// decode reads what appendBinary wrote; nothing means that there was no state.
+func (c *customerPart) decode(state []byte) (err error) {
+	if c.id.id != "" || len(state) == 0 {
+		c.meters, err = decodeMeters(state)
+		return err
+	}
+	r := &reader{rest: state}
+	if c.closed = ledger.Time(r.int()); r.err == nil && len(r.rest) > 0 {
+		r.fail()
+	}
+	return r.err
+}
 
 // customer returns a customer from memory or its checkpoint, or new. A new owner gets its number when its first entry is
 // indexed, not before: an operation that is refused leaves no trace.
@@ -131,7 +155,7 @@ func (s *shard) customer(ctx context.Context, environment, id string) (*owner, e
 	}
 	if found {
 		o.no, o.asOf, o.stored = row.No, row.AsOf, true
-		if o.self.meters, err = decodeMeters(row.State); err != nil {
+		if err = o.self.decode(row.State); err != nil {
 			return nil, err
 		}
 	}

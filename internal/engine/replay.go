@@ -140,6 +140,9 @@ func (s *shard) replay(ctx context.Context, e *Entry) error {
 	if err != nil {
 		return err
 	}
+	if _, err := s.closedUntil(ctx, e.Environment); err != nil { // the next operation will ask; now nobody waits
+		return err
+	}
 	pools := make([]openPool, len(e.Pools))
 	for i := range e.Pools {
 		o, err := s.pool(ctx, customer, PoolRef{Currency: e.Pools[i].Currency, Resource: e.Pools[i].Resource})

@@ -256,7 +256,7 @@ func (s *shard) decide(ctx context.Context, op Op) error {
 // begin readies the one Tx of the shard for the next operation.
 func (s *shard) begin(ctx context.Context, scope Scope) (*Tx, error) {
 	tx := &s.tx
-	now, err := scope.instant(s.nowIn(scope.Environment))
+	now, err := s.instant(ctx, &scope)
 	if err != nil {
 		return nil, err
 	}
@@ -265,13 +265,19 @@ func (s *shard) begin(ctx context.Context, scope Scope) (*Tx, error) {
 	return tx, unreadable(err)
 }
 
-func (s *shard) nowIn(environment string) ledger.Time {
+// nowIn is the instant of a batch in an environment: its clock, but never a time that was closed, wherever the clock of this
+// node stands.
+func (s *shard) nowIn(ctx context.Context, environment string) (ledger.Time, error) {
 	now, ok := s.now[environment]
 	if !ok {
-		now = s.clock(environment)
+		closed, err := s.closedUntil(ctx, environment)
+		if err != nil {
+			return 0, err
+		}
+		now = max(s.clock(environment), closed)
 		s.now[environment] = now
 	}
-	return now
+	return now, nil
 }
 
 func (s *shard) ledgerTx(environment string, now ledger.Time, cause *ledger.Cause) ledger.Tx {
@@ -322,6 +328,9 @@ func (s *shard) index(ctx context.Context, e *Entry, customer *owner, pools []op
 		for _, k := range entryKeys(e) {
 			s.keys.add(k, e.Position)
 		}
+	}
+	if e.Kind == CloseEntry {
+		s.postClose(e, customer)
 	}
 	next := 0
 	for i := range pools {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -53,8 +54,28 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 }
 
+// checkVersion refuses a database whose tables are older or newer than this program's.
+func (s *Store) checkVersion(ctx context.Context) error {
+	provider, err := s.migrationsOf(s.reader)
+	if err != nil {
+		return fmt.Errorf("prepare migrations: %w", err)
+	}
+	var stored int64
+	err = s.reader.QueryRowContext(ctx, `SELECT MAX(version_id) FROM `+s.dialect.versionTable).Scan(&stored)
+	if err != nil {
+		return fmt.Errorf("read schema version: %w", s.judge(err))
+	}
+	sources := provider.ListSources()
+	if known := sources[len(sources)-1].Version; stored != known {
+		return fmt.Errorf("the database has schema version %d, and this program knows %d; start the server of this version on it once", stored, known)
+	}
+	return nil
+}
+
 // migrations are the files of this database: NNNN_x.sql is for all, NNNN_x.<dialect>.sql for one.
-func (s *Store) migrations() (*goose.Provider, error) {
+func (s *Store) migrations() (*goose.Provider, error) { return s.migrationsOf(s.writer) }
+
+func (s *Store) migrationsOf(db *sql.DB) (*goose.Provider, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, err
@@ -79,5 +100,5 @@ func (s *Store) migrations() (*goose.Provider, error) {
 		}
 		options = append(options, goose.WithSessionLocker(locker))
 	}
-	return goose.NewProvider(s.dialect.goose, s.writer, files, options...)
+	return goose.NewProvider(s.dialect.goose, db, files, options...)
 }

@@ -75,6 +75,30 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
+// OpenReadOnly opens a database that exists, to read it only: also while servers use it. Its tables must be those that this
+// program knows. Every write fails with ErrClosed.
+func OpenReadOnly(ctx context.Context, o Options) (*Store, error) {
+	s := &Store{dialect: sqlite, log: slog.New(slog.DiscardHandler), failed: make(chan struct{})}
+	if o.URL != "" {
+		s.dialect = postgres
+	}
+	if err := s.openToRead(ctx, o); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) openToRead(ctx context.Context, o Options) (err error) {
+	if s.reader, err = s.dialect.openReader(o); err != nil {
+		return err
+	}
+	if err := s.checkVersion(ctx); err != nil {
+		return err
+	}
+	s.journal = &Journal{store: s, hot: map[string]*sql.Stmt{}}
+	return s.journal.prepare(ctx, s.reader, hotQueries)
+}
+
 // open opens the pools. The writer comes first: it makes the tables.
 func (s *Store) open(ctx context.Context, o Options) (err error) {
 	if s.writer, err = s.dialect.openWriter(o); err != nil {
@@ -133,7 +157,10 @@ func (s *Store) Close() error {
 			errs = append(errs, db.Close())
 		}
 	}
-	return errors.Join(append(errs, s.claim.Close())...)
+	if s.claim != nil {
+		errs = append(errs, s.claim.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // Writer is the writing pool. On SQLite it has one connection: a transaction that is not ended blocks every other writer.
@@ -204,6 +231,9 @@ func (s *Store) WriteTx(ctx context.Context, fn func(*sql.Tx) error) error {
 func (s *Store) writable() error {
 	if s.Err() != nil {
 		return fmt.Errorf("%w: %w", credits.Unavailable("the database has failed"), ErrClosed)
+	}
+	if s.writer == nil {
+		return fmt.Errorf("the database was opened to be read: %w", ErrClosed)
 	}
 	return nil
 }

@@ -40,6 +40,8 @@ var catalogueTables = []table{
 	{name: "deliveries", key: words("environment endpoint_id message_no"), other: words(`type state tries attempts next_at owed_since
 		ended_at`)},
 	{name: "delivery_attempts", key: words("environment endpoint_id message_no attempt"), other: words("at took status failure excerpt")},
+	{name: "revenue_months", key: words("environment month"), other: words("format document")},
+	{name: "export_destinations", key: words("environment id"), other: words("no due_at fence lease_until format document")},
 	{name: "settings", key: words("name"), other: words("value"), only: "name <> '" + shapeSetting + "'"},
 }
 
@@ -54,6 +56,10 @@ var (
 		{name: "key_chunks", key: words("shard run chunk"), other: words("data")},
 		{name: "key_filters", key: words("shard run chunk"), other: words("bits")},
 		{name: "key_runs", key: words("shard run"), other: words("keys complete"), flags: words("complete")},
+		{name: "revenue_books", key: words("shard grant_id currency month"), other: words(`environment customer credit_type resource cost
+			active unpaid deferred figures`)},
+		{name: "revenue_totals", key: words("shard environment month currency credit_type"), other: words("figures")},
+		{name: "revenue_cursors", key: words("shard"), other: words("position")},
 		{name: "checkpoints", key: words("shard"), other: words("windows owners grants keeper keeper_until")},
 	}
 )

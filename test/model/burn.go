@@ -89,7 +89,7 @@ func (p *pool) newGrant(ref string, kind Kind, amount *big.Rat) *grant {
 	p.world.created++
 	g := &grant{
 		ref: ref, order: p.world.created, kind: kind, createdAt: p.posted, effectiveAt: p.posted, amount: amount,
-		consumed: zero, expired: zero, voided: zero, cost: zero,
+		consumed: zero, expired: zero, voided: zero, cost: zero, booked: zero,
 	}
 	p.grants = append(p.grants, g)
 	return g

@@ -42,6 +42,9 @@ func Compare(history []Command, s Subject, o Options) (*Model, *Difference) {
 			return m, &Difference{last, history[last], what + " of " + poolName(p), diff}
 		}
 	}
+	if diff := differ(m.Revenue(), s.Revenue()); diff != "" {
+		return m, &Difference{last, history[last], "the revenue", diff}
+	}
 	return m, nil
 }
 

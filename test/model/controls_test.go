@@ -57,6 +57,8 @@ var controls = []control{
 		"children := s.rollOut(t.Roll)\n\ts.cutShort(&t)\n\ts.expireDue(t.Spare)", "s.cutShort(&t)\n\ts.expireDue(t.Spare)\n\tchildren := s.rollOut(t.Roll)"},
 	{"a boundary does not settle the deficit", "ledger/turn.go",
 		"\ts.settleDeficit()\n\treturn turned, nil", "\treturn turned, nil"},
+	{"breakage is taken for revenue", "revenue/fold.go", "return &f.Breakage", "return &f.Recognised"},
+	{"a new cost is not granted", "revenue/fold.go", "case active && !delta.IsZero():", "case active && !delta.IsZero() && !b.Active:"},
 	{"unit transformation per event", "rating/state.go",
 		"return m.Transform.blocks(s.total).Sub(m.Transform.blocks(before))", "return m.Transform.blocks(s.total.Sub(before))"},
 	{"MAX burns the whole value", "rating/state.go",

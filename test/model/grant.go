@@ -68,7 +68,7 @@ func (p *pool) update(g *grant, c UpdateGrant) Outcome {
 		p.post("UPDATED", g, zero)
 		g.amount = add(g.amount, delta)
 	}
-	g.change(c)
+	p.reprice(g, c)
 	if p.status(g) == "EXPIRED" {
 		p.world.saw("update expires now")
 		p.expire(g)
@@ -76,6 +76,18 @@ func (p *pool) update(g *grant, c UpdateGrant) Outcome {
 	p.activateDue(p.posted)
 	p.settleDeficit()
 	return Outcome{}
+}
+
+// reprice changes a grant; the cost of a usable one is granted anew.
+func (p *pool) reprice(g *grant, c UpdateGrant) {
+	if g.activated && c.Cost != nil {
+		p.book(g, "GRANTED", neg(g.moneyOf(g.amount)))
+	}
+	g.change(c)
+	if g.activated && c.Cost != nil {
+		p.book(g, "GRANTED", g.moneyOf(g.amount))
+	}
+	p.checkMoney(g)
 }
 
 // change sets what an update names, except the amount.

@@ -35,6 +35,7 @@ type grant struct {
 	amount                        *big.Rat
 	consumed, expired, voided     *big.Rat
 	cost                          *big.Rat
+	booked                        *big.Rat // money granted less money that left (I12)
 	currency                      string
 	awaitsPayment                 bool
 	activated, isVoided, depleted bool
@@ -98,6 +99,11 @@ func (p *pool) post(typ string, g *grant, amount *big.Rat) *row {
 	if typ == "GRANTED" || typ == "UPDATED" || typ == "ROLLED_IN" {
 		r.money = zero
 	}
+	if typ == "GRANTED" {
+		p.book(g, typ, g.moneyOf(g.amount))
+	}
+	p.book(g, columnOf[typ], r.money)
+	p.checkMoney(g)
 	if typ == "CONSUMED" || typ == "CONSUMPTION_REVERSED" {
 		r.feature, r.version = p.feature, p.version
 	}

@@ -15,6 +15,7 @@ type Subject interface {
 	Usage(UsageQuery) []Series   // sorted by id
 	Check(CheckQuery) Access     // semantics 15.1
 	Estimate([]ReportEvent) Cost // semantics 15.2; records nothing
+	Revenue() []RevenueLine      // semantics 19.3, of all months and pools, see SortRevenue
 }
 
 // Outcome is the answer to a command.

@@ -33,17 +33,18 @@ func (m *Model) Do(c Command) Outcome {
 
 // world is one customer during a replay.
 type world struct {
-	now      time.Time
-	grace    time.Duration
-	pools    []*pool
-	txns     int
-	created  int // grants and overdrafts so far, in every pool
-	events   map[eventKey]*event
-	features map[string]DefineFeature
-	plans    []PublishPlan // by version
-	subs     map[string]bool
-	meters   map[meterKey]*meterState
-	rare     map[string]int // how often each rare branch was taken
+	now       time.Time
+	grace     time.Duration
+	pools     []*pool
+	txns      int
+	created   int // grants and overdrafts so far, in every pool
+	events    map[eventKey]*event
+	features  map[string]DefineFeature
+	plans     []PublishPlan // by version
+	subs      map[string]bool
+	meters    map[meterKey]*meterState
+	movements []movement     // of money
+	rare      map[string]int // how often each rare branch was taken
 }
 
 // eventKey is semantics 7.2. The event name of a direct consumption is empty.

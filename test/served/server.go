@@ -130,6 +130,9 @@ func (s *Server) Restart() error {
 // Verify recomputes the whole journal and says what is wrong with it, or nil.
 func (s *Server) Verify() error {
 	_, err := engine.Verify(context.Background(), s.store.Journal(), s.options.Shards)
+	if err == nil {
+		_, err = credits.VerifyRevenue(context.Background(), s.store, s.store.Journal(), s.options.Shards)
+	}
 	return err
 }
 

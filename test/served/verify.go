@@ -21,7 +21,7 @@ func (w *World) Verify() error {
 	if !w.built {
 		return nil
 	}
-	err := w.verifyEvents()
+	err := errors.Join(w.verifyEvents(), w.verifyRevenue())
 	for _, p := range model.Pools() {
 		err = errors.Join(err, w.verifyPast(p), w.verifyGroups(p))
 	}

@@ -28,6 +28,7 @@ type World struct {
 	story     []model.Command // the catalogue as told before anything happened
 	built     bool
 	commands  int
+	began     time.Time // the month in which the story begins
 	now       time.Time
 	published []int // by version of the plan on the server, less one: the story's version
 	pending   []model.PublishPlan
@@ -98,7 +99,7 @@ func (w *World) opens(c model.Command) bool {
 		if !w.now.IsZero() {
 			return true
 		}
-		w.now = clock.To
+		w.now, w.began = clock.To, monthStart(clock.To)
 	}
 	w.story = append(w.story, c)
 	return false
@@ -164,6 +165,9 @@ func (w *World) moveClock(to time.Time) {
 
 func (w *World) setClock(to time.Time) {
 	w.now = to
+	if w.began.IsZero() {
+		w.began = monthStart(to)
+	}
 	w.put(to)
 	if w.options.Lazy || w.options.Hand {
 		return

@@ -43,8 +43,12 @@ const (
 	APIKeyScopeCreditsWrite      APIKeyScope = "credits:write"
 	APIKeyScopeCustomersRead     APIKeyScope = "customers:read"
 	APIKeyScopeCustomersWrite    APIKeyScope = "customers:write"
+	APIKeyScopeExportRead        APIKeyScope = "export:read"
+	APIKeyScopeExportWrite       APIKeyScope = "export:write"
 	APIKeyScopeInstallationRead  APIKeyScope = "installation:read"
 	APIKeyScopeInstallationWrite APIKeyScope = "installation:write"
+	APIKeyScopeRevenueRead       APIKeyScope = "revenue:read"
+	APIKeyScopeRevenueWrite      APIKeyScope = "revenue:write"
 	APIKeyScopeUsageWrite        APIKeyScope = "usage:write"
 	APIKeyScopeWebhooksRead      APIKeyScope = "webhooks:read"
 	APIKeyScopeWebhooksWrite     APIKeyScope = "webhooks:write"
@@ -65,9 +69,17 @@ func (e APIKeyScope) Valid() bool {
 		return true
 	case APIKeyScopeCustomersWrite:
 		return true
+	case APIKeyScopeExportRead:
+		return true
+	case APIKeyScopeExportWrite:
+		return true
 	case APIKeyScopeInstallationRead:
 		return true
 	case APIKeyScopeInstallationWrite:
+		return true
+	case APIKeyScopeRevenueRead:
+		return true
+	case APIKeyScopeRevenueWrite:
 		return true
 	case APIKeyScopeUsageWrite:
 		return true
@@ -761,6 +773,45 @@ func (e CustomerEntitlementsAccessDeniedReason) Valid() bool {
 	case CustomerEntitlementsAccessDeniedReasonLessThanNil:
 		return true
 	case CustomerEntitlementsAccessDeniedReasonNoActiveSubscription:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DataExportDestinationType.
+const (
+	DataExportDestinationTypeFOLDER DataExportDestinationType = "FOLDER"
+	DataExportDestinationTypeS3     DataExportDestinationType = "S3"
+)
+
+// Valid indicates whether the value is a known member of the DataExportDestinationType enum.
+func (e DataExportDestinationType) Valid() bool {
+	switch e {
+	case DataExportDestinationTypeFOLDER:
+		return true
+	case DataExportDestinationTypeS3:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DataExportFormat.
+const (
+	DataExportFormatCsv     DataExportFormat = "csv"
+	DataExportFormatNdjson  DataExportFormat = "ndjson"
+	DataExportFormatParquet DataExportFormat = "parquet"
+)
+
+// Valid indicates whether the value is a known member of the DataExportFormat enum.
+func (e DataExportFormat) Valid() bool {
+	switch e {
+	case DataExportFormatCsv:
+		return true
+	case DataExportFormatNdjson:
+		return true
+	case DataExportFormatParquet:
 		return true
 	default:
 		return false
@@ -1682,6 +1733,24 @@ func (e ResetPeriod) Valid() bool {
 	case ResetPeriodWEEK:
 		return true
 	case ResetPeriodYEAR:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RevenueMonthStatus.
+const (
+	RevenueMonthStatusCLOSED RevenueMonthStatus = "CLOSED"
+	RevenueMonthStatusOPEN   RevenueMonthStatus = "OPEN"
+)
+
+// Valid indicates whether the value is a known member of the RevenueMonthStatus enum.
+func (e RevenueMonthStatus) Valid() bool {
+	switch e {
+	case RevenueMonthStatusCLOSED:
+		return true
+	case RevenueMonthStatusOPEN:
 		return true
 	default:
 		return false
@@ -3016,6 +3085,107 @@ type CustomerUpdate struct {
 	Timezone    nullable.Nullable[string] `json:"timezone,omitempty"`
 }
 
+// DataExportDestination defines model for DataExportDestination.
+type DataExportDestination struct {
+	ConnectedAt time.Time `json:"connectedAt"`
+
+	// ConnectionStatus connected or failed.
+	ConnectionStatus *string                   `json:"connectionStatus,omitempty"`
+	DestinationID    string                    `json:"destinationId"`
+	EnabledModels    []string                  `json:"enabledModels,omitempty"`
+	EverySeconds     *int64                    `json:"everySeconds,omitempty"`
+	Format           *DataExportFormat         `json:"format,omitempty"`
+	LastSyncStatus   *DataExportSyncStatus     `json:"lastSyncStatus,omitempty"`
+	Path             *string                   `json:"path,omitempty"`
+	Type             DataExportDestinationType `json:"type"`
+}
+
+// DataExportDestinationCreate defines model for DataExportDestinationCreate.
+type DataExportDestinationCreate struct {
+	DestinationID   string                    `json:"destinationId"`
+	DestinationType DataExportDestinationType `json:"destinationType"`
+
+	// EnabledModels Absent means all.
+	EnabledModels []string `json:"enabledModels,omitempty"`
+
+	// EverySeconds From one run to the next; default 3600.
+	EverySeconds *int64            `json:"everySeconds,omitempty"`
+	Format       *DataExportFormat `json:"format,omitempty"`
+
+	// Path Below what the operator allowed; default: the id.
+	Path *string `json:"path,omitempty"`
+}
+
+// DataExportDestinationList defines model for DataExportDestinationList.
+type DataExportDestinationList struct {
+	Destinations []DataExportDestination `json:"destinations"`
+}
+
+// DataExportDestinationType defines model for DataExportDestinationType.
+type DataExportDestinationType string
+
+// DataExportDestinationUpdate defines model for DataExportDestinationUpdate.
+type DataExportDestinationUpdate struct {
+	EnabledModels []string `json:"enabledModels,omitempty"`
+
+	// IntegrationID Accepted for compatibility; the path names the destination.
+	IntegrationID string `json:"integrationId"`
+}
+
+// DataExportFormat defines model for DataExportFormat.
+type DataExportFormat string
+
+// DataExportModel defines model for DataExportModel.
+type DataExportModel struct {
+	DisplayName string `json:"displayName"`
+
+	// ID The name of the table.
+	ID string `json:"id"`
+}
+
+// DataExportModelGroup defines model for DataExportModelGroup.
+type DataExportModelGroup struct {
+	DisplayName string            `json:"displayName"`
+	ID          string            `json:"id"`
+	Models      []DataExportModel `json:"models"`
+}
+
+// DataExportModelGroups defines model for DataExportModelGroups.
+type DataExportModelGroups struct {
+	Groups []DataExportModelGroup `json:"groups"`
+}
+
+// DataExportSync defines model for DataExportSync.
+type DataExportSync struct {
+	// DestinationID Absent means all.
+	DestinationID *string `json:"destinationId,omitempty"`
+}
+
+// DataExportSyncResult defines model for DataExportSyncResult.
+type DataExportSyncResult struct {
+	DestinationID string  `json:"destinationId"`
+	TransferID    *string `json:"transferId,omitempty"`
+	Triggered     bool    `json:"triggered"`
+}
+
+// DataExportSyncResults defines model for DataExportSyncResults.
+type DataExportSyncResults struct {
+	Results []DataExportSyncResult `json:"results"`
+}
+
+// DataExportSyncStatus defines model for DataExportSyncStatus.
+type DataExportSyncStatus struct {
+	FailureMessage *string `json:"failureMessage,omitempty"`
+
+	// FinishedAt When it was asked for, while it is pending.
+	FinishedAt      time.Time `json:"finishedAt"`
+	RowsTransferred *int64    `json:"rowsTransferred,omitempty"`
+
+	// Status PENDING, FAILED or SUCCEEDED.
+	Status     string `json:"status"`
+	TransferID string `json:"transferId"`
+}
+
 // DeletedDraft The package whose draft is gone.
 type DeletedDraft struct {
 	ID string `json:"id"`
@@ -4297,6 +4467,100 @@ type ResetConfig struct {
 // ResetPeriod How often a usage counter starts again.
 type ResetPeriod string
 
+// RevenueGrant What is deferred of a grant.
+type RevenueGrant struct {
+	// Breakage One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Breakage Amount `json:"breakage"`
+
+	// Currency A fiat currency, lower-case ISO 4217.
+	Currency Currency `json:"currency"`
+
+	// CurrencyID The credit type.
+	CurrencyID string `json:"currencyId"`
+	CustomerID string `json:"customerId"`
+
+	// Deferred One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Deferred Amount `json:"deferred"`
+	GrantID  string `json:"grantId"`
+
+	// Granted One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Granted Amount `json:"granted"`
+
+	// Recognised One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Recognised Amount  `json:"recognised"`
+	ResourceID *string `json:"resourceId"`
+
+	// Voided One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Voided Amount `json:"voided"`
+}
+
+// RevenueLine openingDeferred + granted - recognised - breakage - voided = closingDeferred.
+type RevenueLine struct {
+	// Breakage One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Breakage Amount `json:"breakage"`
+
+	// ClosingDeferred One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	ClosingDeferred Amount `json:"closingDeferred"`
+
+	// Currency A fiat currency, lower-case ISO 4217.
+	Currency Currency `json:"currency"`
+
+	// CurrencyID The credit type.
+	CurrencyID string `json:"currencyId"`
+
+	// Granted One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Granted Amount `json:"granted"`
+
+	// GrantedReceivable One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	GrantedReceivable Amount `json:"grantedReceivable"`
+
+	// OpeningDeferred One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	OpeningDeferred Amount `json:"openingDeferred"`
+
+	// Recognised One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Recognised Amount `json:"recognised"`
+
+	// Voided One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Voided Amount `json:"voided"`
+
+	// VoidedReceivable One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	VoidedReceivable Amount `json:"voidedReceivable"`
+}
+
+// RevenueMonth A calendar month in UTC.
+type RevenueMonth struct {
+	ClosedAt *time.Time `json:"closedAt"`
+
+	// ClosedBy The API key that closed it.
+	ClosedBy *string `json:"closedBy"`
+
+	// Month Such as 2026-11.
+	Month  string             `json:"month"`
+	Status RevenueMonthStatus `json:"status"`
+}
+
+// RevenueMonthStatus defines model for RevenueMonthStatus.
+type RevenueMonthStatus string
+
+// RevenuePositions The entries of one shard that the report is tied to.
+type RevenuePositions struct {
+	First int64 `json:"first"`
+
+	// Last Less than first when there are none.
+	Last  int64 `json:"last"`
+	Shard int   `json:"shard"`
+}
+
+// RevenueReport What happened to deferred revenue in a month.
+type RevenueReport struct {
+	ClosedAt  *time.Time         `json:"closedAt"`
+	ClosedBy  *string            `json:"closedBy"`
+	Lines     []RevenueLine      `json:"lines"`
+	Month     string             `json:"month"`
+	Positions []RevenuePositions `json:"positions"`
+	Status    RevenueMonthStatus `json:"status"`
+}
+
 // RoundMode Direction of rounding.
 type RoundMode string
 
@@ -5174,6 +5438,21 @@ type CustomerResourcePage struct {
 	Pagination Pagination `json:"pagination"`
 }
 
+// DataExportDestinations defines model for DataExportDestinations.
+type DataExportDestinations struct {
+	Data DataExportDestinationList `json:"data"`
+}
+
+// DataExportModels defines model for DataExportModels.
+type DataExportModels struct {
+	Data DataExportModelGroups `json:"data"`
+}
+
+// DataExportSyncData defines model for DataExportSyncData.
+type DataExportSyncData struct {
+	Data DataExportSyncResults `json:"data"`
+}
+
 // DeletedDraftData defines model for DeletedDraftData.
 type DeletedDraftData struct {
 	// Data The package whose draft is gone.
@@ -5329,6 +5608,28 @@ type ReservationPage struct {
 
 	// Pagination Cursors to the pages around this one.
 	Pagination Pagination `json:"pagination"`
+}
+
+// RevenueGrantPage defines model for RevenueGrantPage.
+type RevenueGrantPage struct {
+	Data []RevenueGrant `json:"data"`
+
+	// Pagination Cursors to the pages around this one.
+	Pagination Pagination `json:"pagination"`
+}
+
+// RevenueMonthPage defines model for RevenueMonthPage.
+type RevenueMonthPage struct {
+	Data []RevenueMonth `json:"data"`
+
+	// Pagination Cursors to the pages around this one.
+	Pagination Pagination `json:"pagination"`
+}
+
+// RevenueReportData defines model for RevenueReportData.
+type RevenueReportData struct {
+	// Data What happened to deferred revenue in a month.
+	Data RevenueReport `json:"data"`
 }
 
 // SubscriptionData defines model for SubscriptionData.

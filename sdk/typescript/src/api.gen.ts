@@ -1299,6 +1299,220 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/revenue/months": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the months of the revenue report
+         * @description The newest first, from the environment's first month to the present one, in UTC.
+         */
+        get: operations["listRevenueMonths"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/months/{month}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Such as 2026-11. */
+                month: components["parameters"]["PathMonth"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Report deferred revenue in a month
+         * @description A closed month answers for ever what was stored when it was closed.
+         */
+        get: operations["getRevenueMonth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/months/{month}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Such as 2026-11. */
+                month: components["parameters"]["PathMonth"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close a month
+         * @description Stores the month's figures; from then on nothing is posted in it. Months close in their order, each once it is over.
+         *     Closing again answers the same.
+         */
+        post: operations["closeRevenueMonth"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/months/{month}/journal.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Such as 2026-11. */
+                month: components["parameters"]["PathMonth"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Journal lines of a month
+         * @description A CSV file with one line for each movement, for accounting software.
+         */
+        get: operations["getRevenueJournal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revenue/months/{month}/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Such as 2026-11. */
+                month: components["parameters"]["PathMonth"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List what is deferred per grant at the end of a month
+         * @description The grants that make up the month's closing figures.
+         */
+        get: operations["listRevenueGrants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/data-export/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what can be exported */
+        get: operations["listDataExportModels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/data-export/scoped-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a token for an export provider
+         * @description Not supported; destinations are added with POST /api/v1/data-export/destinations.
+         */
+        post: operations["createDataExportScopedToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/data-export/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export now
+         * @description The run begins within seconds; see lastSyncStatus of the destination.
+         */
+        post: operations["syncDataExport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/data-export/destinations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List destinations */
+        get: operations["listDataExportDestinations"];
+        put?: never;
+        /**
+         * Add a destination
+         * @description Below the folder or bucket that the operator has allowed with --export-dir or --export-bucket.
+         */
+        post: operations["createDataExportDestination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/data-export/destinations/{destinationId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                destinationId: components["parameters"]["PathDestinationId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a destination
+         * @description Its files stay. Removing again changes nothing.
+         */
+        delete: operations["deleteDataExportDestination"];
+        options?: never;
+        head?: never;
+        /** Change what goes to a destination */
+        patch: operations["updateDataExportDestination"];
+        trace?: never;
+    };
     "/api/v1/environments": {
         parameters: {
             query?: never;
@@ -2738,6 +2952,176 @@ export interface components {
             totalExact: string | null;
             /** Format: date-time */
             updatedAt: string;
+        };
+        DataExportModelGroups: {
+            groups: components["schemas"]["DataExportModelGroup"][];
+        };
+        DataExportModelGroup: {
+            id: string;
+            displayName: string;
+            models: components["schemas"]["DataExportModel"][];
+        };
+        DataExportModel: {
+            /** @description The name of the table. */
+            id: string;
+            displayName: string;
+        };
+        DataExportSync: {
+            /** @description Absent means all. */
+            destinationId?: string;
+        };
+        DataExportSyncResults: {
+            results: components["schemas"]["DataExportSyncResult"][];
+        };
+        DataExportSyncResult: {
+            destinationId: string;
+            triggered: boolean;
+            transferId?: string;
+        };
+        /** @enum {string} */
+        DataExportDestinationType: "FOLDER" | "S3";
+        /** @enum {string} */
+        DataExportFormat: "csv" | "ndjson" | "parquet";
+        DataExportDestinationCreate: {
+            destinationId: string;
+            destinationType: components["schemas"]["DataExportDestinationType"];
+            /** @description Absent means all. */
+            enabledModels?: string[];
+            /** @description Below what the operator allowed; default: the id. */
+            path?: string;
+            /** @description Default parquet. */
+            format?: components["schemas"]["DataExportFormat"];
+            /**
+             * Format: int64
+             * @description From one run to the next; default 3600.
+             */
+            everySeconds?: number;
+        };
+        DataExportDestinationUpdate: {
+            enabledModels?: string[];
+            /** @description Accepted for compatibility; the path names the destination. */
+            integrationId: string;
+        };
+        DataExportDestinationList: {
+            destinations: components["schemas"]["DataExportDestination"][];
+        };
+        DataExportDestination: {
+            destinationId: string;
+            type: components["schemas"]["DataExportDestinationType"];
+            /** Format: date-time */
+            connectedAt: string;
+            /** @description connected or failed. */
+            connectionStatus?: string;
+            enabledModels?: string[];
+            lastSyncStatus?: components["schemas"]["DataExportSyncStatus"];
+            path?: string;
+            format?: components["schemas"]["DataExportFormat"];
+            /** Format: int64 */
+            everySeconds?: number;
+        };
+        DataExportSyncStatus: {
+            transferId: string;
+            /** @description PENDING, FAILED or SUCCEEDED. */
+            status: string;
+            /**
+             * Format: date-time
+             * @description When it was asked for, while it is pending.
+             */
+            finishedAt: string;
+            /** Format: int64 */
+            rowsTransferred?: number;
+            failureMessage?: string;
+        };
+        /** @enum {string} */
+        RevenueMonthStatus: "OPEN" | "CLOSED";
+        /** @description A calendar month in UTC. */
+        RevenueMonth: {
+            /** @description Such as 2026-11. */
+            month: string;
+            status: components["schemas"]["RevenueMonthStatus"];
+            /** Format: date-time */
+            closedAt: string | null;
+            /** @description The API key that closed it. */
+            closedBy: string | null;
+        };
+        /** @description What happened to deferred revenue in a month. */
+        RevenueReport: {
+            month: string;
+            status: components["schemas"]["RevenueMonthStatus"];
+            /** Format: date-time */
+            closedAt: string | null;
+            closedBy: string | null;
+            lines: components["schemas"]["RevenueLine"][];
+            positions: components["schemas"]["RevenuePositions"][];
+        };
+        /** @description openingDeferred + granted - recognised - breakage - voided = closingDeferred. */
+        RevenueLine: {
+            currency: components["schemas"]["Currency"];
+            /** @description The credit type. */
+            currencyId: string;
+            openingDeferred: components["schemas"]["Amount"];
+            /** @description All digits of `openingDeferred`. */
+            openingDeferredExact: string;
+            granted: components["schemas"]["Amount"];
+            /** @description All digits of `granted`. */
+            grantedExact: string;
+            recognised: components["schemas"]["Amount"];
+            /** @description All digits of `recognised`. */
+            recognisedExact: string;
+            breakage: components["schemas"]["Amount"];
+            /** @description All digits of `breakage`. */
+            breakageExact: string;
+            voided: components["schemas"]["Amount"];
+            /** @description All digits of `voided`. */
+            voidedExact: string;
+            closingDeferred: components["schemas"]["Amount"];
+            /** @description All digits of `closingDeferred`. */
+            closingDeferredExact: string;
+            /** @description The part of granted that was not paid when it became usable. */
+            grantedReceivable: components["schemas"]["Amount"];
+            /** @description All digits of `grantedReceivable`. */
+            grantedReceivableExact: string;
+            /** @description The part of voided that was never paid. */
+            voidedReceivable: components["schemas"]["Amount"];
+            /** @description All digits of `voidedReceivable`. */
+            voidedReceivableExact: string;
+        };
+        /** @description The entries of one shard that the report is tied to. */
+        RevenuePositions: {
+            shard: number;
+            /** Format: int64 */
+            first: number;
+            /**
+             * Format: int64
+             * @description Less than first when there are none.
+             */
+            last: number;
+        };
+        /** @description What is deferred of a grant. */
+        RevenueGrant: {
+            grantId: string;
+            customerId: string;
+            /** @description The credit type. */
+            currencyId: string;
+            resourceId: string | null;
+            currency: components["schemas"]["Currency"];
+            deferred: components["schemas"]["Amount"];
+            /** @description All digits of `deferred`. */
+            deferredExact: string;
+            /** @description Since the grant was made; for a rolled-over grant what its parent gave. */
+            granted: components["schemas"]["Amount"];
+            /** @description All digits of `granted`. */
+            grantedExact: string;
+            recognised: components["schemas"]["Amount"];
+            /** @description All digits of `recognised`. */
+            recognisedExact: string;
+            breakage: components["schemas"]["Amount"];
+            /** @description All digits of `breakage`. */
+            breakageExact: string;
+            /** @description Taken away, or given to a child by a roll-over. */
+            voided: components["schemas"]["Amount"];
+            /** @description All digits of `voided`. */
+            voidedExact: string;
         };
         /** @description One change of one grant. Positive amounts add credits to the balance. */
         LedgerRow: {
@@ -4491,7 +4875,7 @@ export interface components {
             attempts: components["schemas"]["WebhookAttempt"][];
         };
         /** @enum {string} */
-        ApiKeyScope: "catalog:read" | "catalog:write" | "customers:read" | "customers:write" | "credits:read" | "credits:write" | "usage:write" | "installation:read" | "installation:write" | "webhooks:read" | "webhooks:write";
+        ApiKeyScope: "catalog:read" | "catalog:write" | "customers:read" | "customers:write" | "credits:read" | "credits:write" | "usage:write" | "installation:read" | "installation:write" | "webhooks:read" | "webhooks:write" | "revenue:read" | "revenue:write" | "export:read" | "export:write";
         /** @description A new API key. The secret is not shown again. */
         ApiKeySecret: {
             id: string;
@@ -4868,6 +5252,74 @@ export interface components {
             content: {
                 "application/json": {
                     data: components["schemas"]["CustomCurrency"];
+                };
+            };
+        };
+        /** @description What can be exported. */
+        DataExportModels: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["DataExportModelGroups"];
+                };
+            };
+        };
+        /** @description What was asked for. */
+        DataExportSyncData: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["DataExportSyncResults"];
+                };
+            };
+        };
+        /** @description All destinations. */
+        DataExportDestinations: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["DataExportDestinationList"];
+                };
+            };
+        };
+        /** @description One page. */
+        RevenueMonthPage: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["RevenueMonth"][];
+                    pagination: components["schemas"]["Pagination"];
+                };
+            };
+        };
+        /** @description One page. */
+        RevenueGrantPage: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["RevenueGrant"][];
+                    pagination: components["schemas"]["Pagination"];
+                };
+            };
+        };
+        /** @description The report. */
+        RevenueReportData: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["RevenueReport"];
                 };
             };
         };
@@ -5249,6 +5701,9 @@ export interface components {
         };
     };
     parameters: {
+        PathDestinationId: string;
+        /** @description Such as 2026-11. */
+        PathMonth: string;
         PathId: string;
         PathCurrencyId: string;
         PathCustomerId: string;
@@ -7243,6 +7698,232 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listRevenueMonths: {
+        parameters: {
+            query?: {
+                /** @description Cursor of the page before. */
+                after?: components["parameters"]["After"];
+                /** @description Cursor of the page after. */
+                before?: components["parameters"]["Before"];
+                /** @description Items per page. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["RevenueMonthPage"];
+            400: components["responses"]["BadRequest"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getRevenueMonth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Such as 2026-11. */
+                month: components["parameters"]["PathMonth"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["RevenueReportData"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    closeRevenueMonth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Such as 2026-11. */
+                month: components["parameters"]["PathMonth"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["RevenueReportData"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getRevenueJournal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Such as 2026-11. */
+                month: components["parameters"]["PathMonth"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listRevenueGrants: {
+        parameters: {
+            query?: {
+                /** @description Cursor of the page before. */
+                after?: components["parameters"]["After"];
+                /** @description Cursor of the page after. */
+                before?: components["parameters"]["Before"];
+                /** @description Items per page. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path: {
+                /** @description Such as 2026-11. */
+                month: components["parameters"]["PathMonth"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["RevenueGrantPage"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listDataExportModels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["DataExportModels"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    createDataExportScopedToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            default: components["responses"]["Failure"];
+        };
+    };
+    syncDataExport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["DataExportSync"];
+            };
+        };
+        responses: {
+            200: components["responses"]["DataExportSyncData"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listDataExportDestinations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["DataExportDestinations"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    createDataExportDestination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DataExportDestinationCreate"];
+            };
+        };
+        responses: {
+            200: components["responses"]["DataExportDestinations"];
+            400: components["responses"]["BadRequest"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Unprocessable"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    deleteDataExportDestination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                destinationId: components["parameters"]["PathDestinationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["DataExportDestinations"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    updateDataExportDestination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                destinationId: components["parameters"]["PathDestinationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DataExportDestinationUpdate"];
+            };
+        };
+        responses: {
+            200: components["responses"]["DataExportDestinations"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
             default: components["responses"]["Failure"];
         };
     };

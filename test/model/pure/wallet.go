@@ -20,7 +20,8 @@ type wallet struct {
 	grants  map[ledger.GrantID]ledger.Grant // last known state, ended ones included
 	refs    map[ledger.GrantID]string
 	holds   map[string]ledger.Hold // last known state
-	broken  error                  // the first thing that Verify would complain about
+	money   moneyBooks
+	broken  error // the first thing that Verify would complain about
 }
 
 // keep takes what a transaction has produced: also that of a refused operation, which leaves what was due anyway.
@@ -50,6 +51,7 @@ func (x *wallet) keep(tx *ledger.Tx) {
 	if err := x.pool.Check(); err != nil && x.broken == nil {
 		x.broken = err
 	}
+	x.broken = cmpErr(x.broken, x.enter(tx))
 }
 
 // note remembers the state of a grant, if the pool still has it.

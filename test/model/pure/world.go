@@ -1,5 +1,5 @@
-// Package pure is a model.Subject made of nothing but internal/ledger and internal/rating: no store, no engine, no
-// HTTP. It plays the part of the caller whom those packages expect: it dispatches commands, keeps rows, grants and
+// Package pure is a model.Subject made of nothing but internal/ledger, internal/rating and the fold of
+// internal/revenue: no store, no running engine, no HTTP. It plays the part of the caller whom those packages expect: it dispatches commands, keeps rows, grants and
 // ended holds, knows keys and plan versions. What it keeps of a pool it gets from the facts of each transaction alone,
 // and it maintains a second pool by replaying them, so that Verify can compare the two to the byte.
 package pure
@@ -13,6 +13,7 @@ import (
 	"github.com/scrip-dev/scrip/internal/amount"
 	"github.com/scrip-dev/scrip/internal/ledger"
 	"github.com/scrip-dev/scrip/internal/rating"
+	"github.com/scrip-dev/scrip/internal/revenue"
 	"github.com/scrip-dev/scrip/test/model"
 )
 
@@ -78,6 +79,7 @@ func (w *World) wallet(p model.Pool) *wallet {
 	x := &wallet{
 		name: p, pool: ledger.NewPool(key), replica: ledger.NewPool(key), refs: map[ledger.GrantID]string{},
 		grants: map[ledger.GrantID]ledger.Grant{}, holds: map[string]ledger.Hold{},
+		money: moneyBooks{map[revenue.GrantKey]*revenue.Book{}, map[revenue.TotalKey]*revenue.Figures{}},
 	}
 	w.wallets = append(w.wallets, x)
 	return x
