@@ -29,6 +29,10 @@ SELECT create_reference_table('subscriptions');
 SELECT create_reference_table('audit');
 SELECT create_reference_table('responses');
 SELECT create_reference_table('grant_keys');
+SELECT create_reference_table('orders');
+SELECT create_reference_table('payment_attempts');
+SELECT create_reference_table('payment_methods');
+SELECT create_reference_table('invoices');
 SELECT create_reference_table('settings');
 
 -- The event path: everything of a shard on one machine, so that a commit is a transaction of that machine alone.

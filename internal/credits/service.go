@@ -22,6 +22,8 @@ type Options struct {
 	NewID func() string
 	// Random is the source of secrets: the system's, except in tests. Without it no key can be made.
 	Random io.Reader
+	// Payments is what an environment wants of purchases; nil means the defaults everywhere.
+	Payments func(environment string) PaymentPolicy
 }
 
 // Service offers the use cases. It is safe for concurrent use.
@@ -31,6 +33,9 @@ type Service struct {
 	time   func(environment string) ledger.Time
 	newID  func() string
 	random io.Reader
+
+	payments func(environment string) PaymentPolicy
+	cashier  Cashier // nil when every outcome is said by a person
 
 	environmentsMu sync.RWMutex
 	environments   []*Environment // by No; replaced, never changed
@@ -44,7 +49,7 @@ type Service struct {
 
 // New returns a Service over a store, with the catalogues of all environments loaded.
 func New(ctx context.Context, o Options) (*Service, error) {
-	s := &Service{store: o.Store, engine: o.Engine, time: o.Clock, newID: o.NewID, random: o.Random}
+	s := &Service{store: o.Store, engine: o.Engine, time: o.Clock, newID: o.NewID, random: o.Random, payments: o.Payments}
 	if err := s.load(ctx); err != nil {
 		return nil, fmt.Errorf("load catalogues: %w", err)
 	}

@@ -33,6 +33,7 @@ type world struct {
 	engine *engine.Engine
 	clock  atomic.Int64
 	ids    atomic.Int64
+	policy credits.PaymentPolicy
 }
 
 func setup(t *testing.T) *world {
@@ -78,11 +79,12 @@ func (w *world) restart() {
 
 func (w *world) options() credits.Options {
 	return credits.Options{
-		Random: rand.Reader,
-		Store:  w.store,
-		Engine: w.engine,
-		Clock:  func(string) ledger.Time { return ledger.Time(w.clock.Load()) },
-		NewID:  func() string { return fmt.Sprintf("id%d", w.ids.Add(1)) },
+		Random:   rand.Reader,
+		Store:    w.store,
+		Engine:   w.engine,
+		Clock:    func(string) ledger.Time { return ledger.Time(w.clock.Load()) },
+		NewID:    func() string { return fmt.Sprintf("id%d", w.ids.Add(1)) },
+		Payments: func(string) credits.PaymentPolicy { return w.policy },
 	}
 }
 

@@ -21,6 +21,7 @@ const (
 	settleKeys  = "settle"
 	reverseKeys = "reverse"
 	resolveKeys = "resolve"
+	paymentKeys = "payment"
 )
 
 func hashKey(space string, parts ...string) KeyHash {
@@ -62,6 +63,9 @@ func ReverseKey(event Position) KeyHash { return hashKey(reverseKeys, event.Even
 // ResolveKey finds the entry that released, rated again or dropped an event.
 func ResolveKey(event Position) KeyHash { return hashKey(resolveKeys, event.EventID()) }
 
+// PaymentKey is the identity of one step that the money of a grant makes: each step acts once, however often it is tried.
+func PaymentKey(environment, step string) KeyHash { return hashKey(paymentKeys, environment, step) }
+
 // entryKeys lists the keys that an entry takes. It is a function of the entry alone, so a replay takes the same ones.
 func entryKeys(e *Entry) []KeyHash {
 	var keys []KeyHash
@@ -72,6 +76,8 @@ func entryKeys(e *Entry) []KeyHash {
 		if e.Key != "" {
 			keys = append(keys, GrantKey(e.Environment, e.Key))
 		}
+	case PaymentEntry:
+		keys = append(keys, PaymentKey(e.Environment, e.Key))
 	case ReverseEntry:
 		keys = append(keys, ReverseKey(e.Ref))
 	case ResolveEntry:

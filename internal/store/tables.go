@@ -31,6 +31,13 @@ var catalogueTables = []table{
 	{name: "audit", key: words("environment no"), other: words("at actor_kind actor_id request_id action object customer")},
 	{name: "responses", key: words("environment operation request_key"), other: words("fingerprint effect_key status body expires_at holder held_until")},
 	{name: "grant_keys", key: words("environment key"), other: words("customer_id")},
+	{name: "orders", key: words("environment id"), other: words(`no version customer_id grant_id request_key unpaid_at created_at
+		format document`)},
+	{name: "payment_attempts", key: words("environment id"), other: words(`no order_id customer_id credit_type resource_id grant_id
+		state unsettled automatic fence lease_until next_at created_at format document`)},
+	{name: "payment_methods", key: words("environment customer_id id"), other: words("no format document")},
+	{name: "invoices", key: words("environment id"), other: words(`no number customer_id order_id state issued_at due_at
+		total_minor format document`)},
 	{name: "settings", key: words("name"), other: words("value"), only: "name <> '" + shapeSetting + "'"},
 }
 
