@@ -13,6 +13,7 @@ CRASH_PG_RUNS ?= 200
 GROWTH     ?= 10000000
 CRASH_FREEZES ?= 12
 LINEAR_OPS ?= 1000000
+PAYMENTS   ?= 10000
 
 # The program is pure Go; only the race detector needs a C compiler.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath
@@ -85,6 +86,14 @@ linear: ## Look for an order in what clients see of several nodes under kills (L
 .PHONY: linear-controls
 linear-controls: ## Plant a stale read and a check-then-act; each must turn that check red
 	scripts/linear-controls.sh
+
+.PHONY: payments
+payments: ## Collect money from a provider that misbehaves, and compare its books with the grants (PAYMENTS=10000 attempts)
+	go test ./test/payments -count=1 -timeout 12h -v -run TestMoneyChargedIsMoneyOfGrants -payments.attempts=$(PAYMENTS)
+
+.PHONY: payments-controls
+payments-controls: ## Plant a key derived from the amount and other bugs; each must turn that comparison red
+	scripts/payments-controls.sh
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for a while (FUZZTIME=20s each)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/scrip-dev/scrip/internal/amount"
 	"github.com/scrip-dev/scrip/internal/ledger"
@@ -17,6 +18,9 @@ const attemptLease ledger.Time = 60 * 1e6
 
 // attemptsMax bounds how often the money of one order is tried to be collected.
 const attemptsMax = 20
+
+// restAfterNews is when an attempt is looked at again after a provider or a person has said something that settles nothing.
+const restAfterNews = 10 * time.Minute
 
 // ErrFenced is returned for a write of somebody whose claim was taken over.
 var ErrFenced = errors.New("another worker has taken this attempt over")
@@ -116,18 +120,18 @@ func (s *Service) CloseAttempt(ctx context.Context, env string, w *Work) error {
 }
 
 // PutOff ends work without a result: it is tried again after a wait.
-func (s *Service) PutOff(ctx context.Context, env string, w *Work, wait ledger.Time) error {
-	return s.changeAttempt(ctx, env, w, func(a *PaymentAttempt) { a.NextAt, a.LeaseUntil = s.now()+wait, 0 })
+func (s *Service) PutOff(ctx context.Context, env string, w *Work, wait time.Duration) error {
+	return s.changeAttempt(ctx, env, w, func(a *PaymentAttempt) { a.NextAt, a.LeaseUntil = s.now()+ledger.Time(wait.Microseconds()), 0 })
 }
 
 // Rest ends work whose result has reached the grant. An attempt that is unsettled is looked at again after a wait, or only
-// when somebody says something if the wait is ledger.Never.
-func (s *Service) Rest(ctx context.Context, env string, w *Work, wait ledger.Time) error {
+// when somebody says something if the wait is 0.
+func (s *Service) Rest(ctx context.Context, env string, w *Work, wait time.Duration) error {
 	return s.changeAttempt(ctx, env, w, func(a *PaymentAttempt) {
 		a.LeaseUntil, a.NextAt = 0, ledger.Never
 		switch {
-		case a.State.Unsettled() && a.State != AttemptParked && wait != ledger.Never:
-			a.NextAt = s.now() + wait
+		case a.State.Unsettled() && a.State != AttemptParked && wait != 0:
+			a.NextAt = s.now() + ledger.Time(wait.Microseconds())
 		case a.State == AttemptCanceled && !a.Closed:
 			a.NextAt = s.now() // as long as the provider does not know
 		}
@@ -261,7 +265,7 @@ func (s *Service) confirm(ctx context.Context, env, attemptID string, decide fun
 	if _, err := s.ApplyPayment(ctx, env, a.OrderID); err != nil && !refuses(err) {
 		return nil, err
 	}
-	err = s.Rest(ctx, env, w, attemptLease)
+	err = s.Rest(ctx, env, w, restAfterNews)
 	if errors.Is(err, ErrFenced) { // somebody said more meanwhile, and rests after that
 		return s.PaymentAttempt(ctx, env, attemptID)
 	}

@@ -61,7 +61,7 @@ func (s *settlement) paid(o Outcome) {
 	default:
 		p.State = OrderPaid
 	}
-	p.UnpaidAt = 0
+	p.UnpaidAt, p.ActionURL = 0, ""
 	p.step(PaymentStep{Payment: ledger.PaymentPaid, Usable: true})
 	for _, other := range s.others {
 		if other.State.Unsettled() && other.State != AttemptParked {
@@ -79,6 +79,7 @@ func (s *settlement) failed(o Outcome) {
 	if p.State != OrderOpen {
 		return
 	}
+	p.ActionURL = ""
 	p.step(PaymentStep{Payment: ledger.PaymentFailed})
 	if p.awaitsPayment() {
 		p.UnpaidAt = s.now + s.policy.UnpaidAfter
@@ -97,7 +98,7 @@ func (s *settlement) waits(o Outcome, payment ledger.Payment) {
 	if p.State != OrderOpen {
 		return
 	}
-	p.UnpaidAt = 0
+	p.UnpaidAt, p.ActionURL = 0, o.ActionURL
 	if payment == ledger.PaymentActionRequired && p.awaitsPayment() {
 		p.UnpaidAt = s.now + s.policy.UnpaidAfter
 	}
@@ -138,7 +139,7 @@ func (s *settlement) void() {
 // lapse gives an order up that was not paid in time: its grant becomes void, and no money shall move for it any more.
 func (s *settlement) lapse() {
 	p := s.order
-	p.State, p.UnpaidAt = OrderLapsed, 0
+	p.State, p.UnpaidAt, p.ActionURL = OrderLapsed, 0, ""
 	p.step(PaymentStep{Payment: ledger.PaymentFailed, Void: true})
 	for _, a := range s.others {
 		if a.State.Unsettled() && a.State != AttemptParked {

@@ -14,6 +14,12 @@ import (
 // as its idempotency key, the answer is stored in the attempt, and each change of the grant's payment is a numbered step of
 // the order with a key of its own (I14).
 
+// Time and Money are the ledger's, for those who see purchases only.
+type (
+	Time  = ledger.Time
+	Money = ledger.Money
+)
+
 // AttemptState is where an attempt to collect money stands.
 type AttemptState string
 
@@ -98,6 +104,7 @@ type Order struct {
 	Attempts     int
 	Flags        []string
 	Refunded     amount.Amount
+	ActionURL    string      // where the customer must act now, or empty
 	UnpaidAt     ledger.Time // when it lapses, by the environment's clock, or 0
 	CreatedAt    ledger.Time
 	UpdatedAt    ledger.Time
