@@ -36,6 +36,15 @@ func (s *Service) provider(env string) string {
 	return s.cashier.Provider(env)
 }
 
+// TakeNotice hands over what a provider says by itself. It fails with PaymentProviderNotFound, or when the signature is wrong
+// or the notice could not be stored; then it is to be sent again.
+func (s *Service) TakeNotice(ctx context.Context, env, provider string, header func(name string) string, body []byte) error {
+	if s.cashier == nil {
+		return NotFound("PaymentProviderNotFound", "no payment provider is configured")
+	}
+	return s.cashier.Notice(ctx, env, provider, header, body)
+}
+
 func (s *Service) paymentPolicy(env string) PaymentPolicy {
 	var p PaymentPolicy
 	if s.payments != nil {
