@@ -55,4 +55,6 @@ func (Manual) Detach(context.Context, string) error { return nil }
 func (Manual) Methods(context.Context, string) ([]credits.PaymentMethod, error) { return nil, nil }
 
 // Notice implements Provider.
-func (Manual) Notice(func(string) string, []byte) (Notice, error) { return Notice{}, ErrSignature }
+func (Manual) Notice(context.Context, func(string) string, []byte) (Notice, error) {
+	return Notice{}, ErrSignature
+}

@@ -15,12 +15,14 @@ func (c *Collector) Notice(ctx context.Context, env, provider string, header fun
 	if p == nil {
 		return credits.NotFound("PaymentProviderNotFound", fmt.Sprintf("the payment provider %s is not configured in this environment", provider))
 	}
-	n, err := p.Notice(header, body)
+	n, err := p.Notice(ctx, header, body)
 	switch {
 	case errors.Is(err, ErrSignature):
 		return credits.Unauthorized("the notice is not signed as it must be")
-	case err != nil:
+	case errors.Is(err, ErrMalformed):
 		return credits.Invalid("", "the notice cannot be read")
+	case err != nil:
+		return unavailable(err)
 	case n.Attempt == "":
 		return nil
 	}

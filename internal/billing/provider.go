@@ -35,7 +35,7 @@ type Provider interface {
 	Methods(ctx context.Context, billingID string) ([]credits.PaymentMethod, error)
 	// Notice reads a message that the provider sent by itself. It fails with ErrSignature when it is not the provider's, and
 	// with ErrMalformed when it cannot be read.
-	Notice(header func(name string) string, body []byte) (Notice, error)
+	Notice(ctx context.Context, header func(name string) string, body []byte) (Notice, error)
 }
 
 // KeyLife is how long a provider is relied on to know an idempotency key again. What it does not know of by then, it will

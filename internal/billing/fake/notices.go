@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -75,7 +76,7 @@ func sign(secret string, body []byte) string {
 }
 
 // Notice implements billing.Provider.
-func (p *Provider) Notice(header func(string) string, body []byte) (billing.Notice, error) {
+func (p *Provider) Notice(_ context.Context, header func(string) string, body []byte) (billing.Notice, error) {
 	if !hmac.Equal([]byte(header(SignatureHeader)), []byte(sign(secret, body))) {
 		return billing.Notice{}, billing.ErrSignature
 	}
