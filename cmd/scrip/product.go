@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/scrip-dev/scrip/internal/billing"
 	"github.com/scrip-dev/scrip/internal/credits"
 	"github.com/scrip-dev/scrip/internal/engine"
 	"github.com/scrip-dev/scrip/internal/ledger"
@@ -24,11 +25,12 @@ const sweepEvery = time.Second
 
 // product is the parts of the program that hold data.
 type product struct {
-	store   *store.Store
-	engine  *engine.Engine
-	service *credits.Service
-	stop    context.CancelFunc
-	wait    sync.WaitGroup
+	store     *store.Store
+	engine    *engine.Engine
+	service   *credits.Service
+	collector *billing.Collector
+	stop      context.CancelFunc
+	wait      sync.WaitGroup
 }
 
 // openProduct opens the database and starts what works on it.
@@ -51,13 +53,17 @@ func openProduct(ctx context.Context, d deps) (*product, error) {
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
-	p.service, err = credits.New(ctx, credits.Options{Store: st, Engine: p.engine, Clock: clock, NewID: newID, Random: rand.Reader})
+	p.service, err = credits.New(ctx, credits.Options{Store: st, Engine: p.engine, Clock: clock, NewID: newID, Random: rand.Reader,
+		Payments: func(string) credits.PaymentPolicy { return d.Payments }})
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
+	p.collector = newCollector(p.service, d)
+	p.service.UseCashier(p.collector)
 	sweeping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
 	p.wait.Go(func() { p.sweep(sweeping, d.Log) })
+	p.wait.Go(func() { p.collect(sweeping, d.Log) })
 	return p, nil
 }
 

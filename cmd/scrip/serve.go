@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/scrip-dev/scrip/internal/credits"
+	"github.com/scrip-dev/scrip/internal/ledger"
 )
 
 // databaseFlags say where the data is. Subcommands that open the database share them.
@@ -22,13 +23,16 @@ type databaseFlags struct {
 	DatabaseURL string `name:"database-url" placeholder:"URL" help:"Use this PostgreSQL database instead: postgres://user:password@host/name."`
 }
 
-// serveCommand starts the server and runs until it is told to stop. SCRIP_API_KEY is a variable only: a secret on a command
+// serveCommand starts the server and runs until it is told to stop. SCRIP_API_KEY and those of payment providers are variables only: a secret on a command
 // line can be read by every user of the machine.
 type serveCommand struct {
 	databaseFlags
 	Shards        uint16        `placeholder:"N" help:"Units of order of a new database, 1 to ${shards_max}; fixed for ever. A new database gets ${shards_default} when nobody says."`
 	Listen        string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where the API and the probes answer."`
 	MetricsListen string        `placeholder:"HOST:PORT" help:"Serve /metrics here, to everyone. Without it /metrics stands on the main address, for this machine only."`
+	InvoicePolicy string        `enum:"ISSUED,PAID" default:"ISSUED" placeholder:"WHEN" help:"Whether credits bought by invoice are usable when it is ISSUED or when it is PAID."`
+	UnpaidAfter   time.Duration `default:"168h" help:"How long a failed payment may be tried again before its grant is void."`
+	VoidReversed  bool          `help:"Take the rest of a grant away whose money was wholly refunded or is disputed."`
 	DrainWait     time.Duration `default:"500ms" help:"How long /readyz says no before connections are refused, so that load balancers can look elsewhere."`
 	DrainMax      time.Duration `default:"20s" help:"How long requests under way may take to finish once connections are refused."`
 }
@@ -37,6 +41,9 @@ type serveCommand struct {
 func (c *serveCommand) Validate() error {
 	if c.Shards > shardsMax {
 		return fmt.Errorf("--shards must be 1 to %d", shardsMax)
+	}
+	if c.UnpaidAfter <= 0 {
+		return errors.New("--unpaid-after must be more than 0")
 	}
 	return nil
 }
@@ -48,12 +55,17 @@ func (c *serveCommand) Run(p *program) (err error) {
 	if err != nil {
 		return err
 	}
+	stripes, err := stripeAccounts(p.env)
+	if err != nil {
+		return err
+	}
 	log := newLogger(p.stderr, p.line.LogFormat, p.line.LogLevel)
 	tuneMemory(p.env)
 	metrics := newMetrics()
 	product, err := newHandler(p.ctx, deps{
-		DataDir: c.Data, DatabaseURL: c.DatabaseURL, Shards: c.Shards, APIKey: key,
-		Now: p.now, Log: log, Metrics: metrics, Announce: p.stdout,
+		DataDir: c.Data, DatabaseURL: c.DatabaseURL, Shards: c.Shards, APIKey: key, Stripe: stripes,
+		Payments: credits.PaymentPolicy{Invoice: c.InvoicePolicy, UnpaidAfter: ledger.Time(c.UnpaidAfter.Microseconds()), VoidReversed: c.VoidReversed},
+		Now:      p.now, Log: log, Metrics: metrics, Announce: p.stdout,
 	})
 	if err != nil {
 		return err

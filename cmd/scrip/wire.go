@@ -13,14 +13,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/scrip-dev/scrip/internal/api"
+	"github.com/scrip-dev/scrip/internal/billing/stripe"
+	"github.com/scrip-dev/scrip/internal/credits"
 )
 
 // deps is what the parts of the product are built from.
 type deps struct {
-	DataDir     string // folder of the SQLite database
-	DatabaseURL string // instead of DataDir when not empty
-	Shards      uint16 // wanted for a new database, 0 for as many as fit it; an existing one must have as many
-	APIKey      string // full-access key wanted for the first environment; empty asks for a generated one
+	DataDir     string                    // folder of the SQLite database
+	DatabaseURL string                    // instead of DataDir when not empty
+	Shards      uint16                    // wanted for a new database, 0 for as many as fit it; an existing one must have as many
+	APIKey      string                    // full-access key wanted for the first environment; empty asks for a generated one
+	Stripe      map[string]stripe.Options // accounts by environment; the empty one is for all that have none
+	Payments    credits.PaymentPolicy
 	Now         func() time.Time
 	Log         *slog.Logger
 	Metrics     prometheus.Registerer

@@ -66,7 +66,9 @@ func (p *Provider) Name() string { return "stripe" }
 // Polls implements billing.Provider.
 func (p *Provider) Polls() time.Duration { return polls }
 
-func metadata(a *credits.PaymentAttempt) map[string]string { return map[string]string{attemptKey: a.ID} }
+func metadata(a *credits.PaymentAttempt) map[string]string {
+	return map[string]string{attemptKey: a.ID}
+}
 
 // keyed are the parameters of a call that makes something: once per key and kind.
 func keyed(key, kind string) api.Params {

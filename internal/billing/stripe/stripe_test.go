@@ -143,7 +143,10 @@ func TestRequests(t *testing.T) {
 			[]string{"POST /v1/checkout/sessions [pay_7 page]", "unit_amount]=5000", "payment_intent_data[metadata][scrip_attempt]=pay_7"}},
 		{"invoice", func() error { _, err := p.Invoice(ctx, work(credits.CollectInvoice, ""), "pay_7"); return err },
 			[]string{"POST /v1/invoices [pay_7 invoice]", "days_until_due=30", "POST /v1/invoiceitems [pay_7 line]", "amount=5000", "/finalize [pay_7 final]", "/send [pay_7 send]"}},
-		{"lookup", func() error { _, err := p.Lookup(ctx, work(credits.CollectCharge, "pm_1").Attempt, "pay_7"); return err },
+		{"lookup", func() error {
+			_, err := p.Lookup(ctx, work(credits.CollectCharge, "pm_1").Attempt, "pay_7")
+			return err
+		},
 			[]string{"GET /v1/payment_intents/search?query=metadata"}},
 		{"customer", func() error { _, err := p.Customer(ctx, "env_dev", work("", "").Customer); return err },
 			[]string{"POST /v1/customers [customer env_dev ann create]", "email=ann@example.com"}},
