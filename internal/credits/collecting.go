@@ -244,6 +244,10 @@ func (s *Service) giveUp(ctx context.Context, tx Tx, env string, a *PaymentAttem
 // ConfirmPayment takes in what a provider, or a person, says about an attempt by itself, at any time, in any order and as
 // often as it likes, and lets it reach the grant. It fails with PaymentAttemptNotFound.
 func (s *Service) ConfirmPayment(ctx context.Context, env, attemptID string, o Outcome) (*PaymentAttempt, error) {
+	a, err := s.PaymentAttempt(ctx, env, attemptID)
+	if err != nil || a.knows(o) {
+		return a, err
+	}
 	return s.confirm(ctx, env, attemptID, func(t *settlement) { t.decide(o) })
 }
 

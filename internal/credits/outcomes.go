@@ -17,14 +17,22 @@ type settlement struct {
 	now     ledger.Time // of the environment
 }
 
+// knows tells whether an outcome says nothing new about an attempt, as repeated and overtaken ones do.
+func (a *PaymentAttempt) knows(o Outcome) bool {
+	switch {
+	case a.State == AttemptPaid || a.State == AttemptParked:
+		return true
+	case !a.State.Unsettled():
+		return o.State != AttemptPaid
+	}
+	return a.State == o.State && a.ActionURL == o.ActionURL && (o.Reference == "" || o.Reference == a.Reference)
+}
+
 // decide takes an outcome in. Outcomes may come twice, late and in any order: what is final stays, except that money that
 // did arrive is always taken note of.
 func (s *settlement) decide(o Outcome) {
 	a := s.attempt
-	if a.State == AttemptPaid || a.State == AttemptParked {
-		return
-	}
-	if o.State != AttemptPaid && !a.State.Unsettled() {
+	if a.knows(o) {
 		return
 	}
 	if o.Reference != "" {

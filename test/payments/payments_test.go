@@ -46,7 +46,11 @@ func TestMoneyChargedIsMoneyOfGrants(t *testing.T) {
 	for i := range 10 {
 		s.customer(fmt.Sprintf("c%d", i))
 	}
-	for len(s.attempts()) < *attemptsFlag {
+	wanted := *attemptsFlag
+	if postgres.SecondRun() {
+		wanted = min(wanted, 150) // what differs between databases is in the statements
+	}
+	for len(s.attempts()) < wanted {
 		for range 50 {
 			s.buy()
 		}
