@@ -15,6 +15,7 @@ CRASH_FREEZES ?= 12
 LINEAR_OPS ?= 1000000
 WEBHOOK_MESSAGES  ?= 100000
 WEBHOOK_RECEIVERS ?= 100
+PAYMENTS   ?= 10000
 
 # The program is pure Go; only the race detector needs a C compiler.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath
@@ -102,6 +103,13 @@ linear-controls: ## Plant a stale read and a check-then-act; each must turn that
 webhooks: ## Tell messages to receivers through outages and kills (WEBHOOK_MESSAGES=100000, WEBHOOK_RECEIVERS=100)
 	go test ./internal/webhook -count=1 -timeout 12h -v -run TestEveryMessageArrives \
 		-webhooks.messages=$(WEBHOOK_MESSAGES) -webhooks.receivers=$(WEBHOOK_RECEIVERS)
+.PHONY: payments
+payments: ## Collect money from a provider that misbehaves, and compare its books with the grants (PAYMENTS=10000 attempts)
+	go test ./test/payments -count=1 -timeout 12h -v -run TestMoneyChargedIsMoneyOfGrants -payments.attempts=$(PAYMENTS)
+
+.PHONY: payments-controls
+payments-controls: ## Plant a key derived from the amount and other bugs; each must turn that comparison red
+	scripts/payments-controls.sh
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for a while (FUZZTIME=20s each)

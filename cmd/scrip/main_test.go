@@ -89,7 +89,7 @@ func TestServeFlags(t *testing.T) {
 	t.Parallel()
 	defaults := serveCommand{
 		databaseFlags: databaseFlags{Data: "./scrip-data"},
-		Listen:        "127.0.0.1:8080", DrainWait: 500 * time.Millisecond, DrainMax: 20 * time.Second,
+		Listen:        "127.0.0.1:8080", InvoicePolicy: "ISSUED", UnpaidAfter: 168 * time.Hour, DrainWait: 500 * time.Millisecond, DrainMax: 20 * time.Second,
 	}
 	tests := map[string]struct {
 		args   []string
@@ -100,7 +100,7 @@ func TestServeFlags(t *testing.T) {
 		"flags": {
 			[]string{"--listen", ":9", "--data=d", "--database-url", "postgres://db/x", "--shards=8", "--metrics-listen", ":10", "--drain-wait", "1s", "--drain-max=2s", "--allow-private-webhooks"}, nil,
 			func(c *serveCommand) {
-				*c = serveCommand{databaseFlags{"d", "postgres://db/x"}, 8, ":9", ":10", true, time.Second, 2 * time.Second, "", ""}
+				*c = serveCommand{databaseFlags{"d", "postgres://db/x"}, 8, ":9", ":10", true, "ISSUED", 168 * time.Hour, false, time.Second, 2 * time.Second, "", ""}
 			},
 		},
 		"variables": {

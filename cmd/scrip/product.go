@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/scrip-dev/scrip/internal/billing"
 	"github.com/scrip-dev/scrip/internal/credits"
 	"github.com/scrip-dev/scrip/internal/engine"
 	"github.com/scrip-dev/scrip/internal/export"
@@ -23,11 +24,12 @@ const lateGrace = ledger.Time(time.Hour / time.Microsecond)
 
 // product is the parts of the program that hold data.
 type product struct {
-	store   *store.Store
-	engine  *engine.Engine
-	service *credits.Service
-	stop    context.CancelFunc
-	wait    sync.WaitGroup
+	store     *store.Store
+	engine    *engine.Engine
+	service   *credits.Service
+	collector *billing.Collector
+	stop      context.CancelFunc
+	wait      sync.WaitGroup
 }
 
 // openProduct opens the database and starts what works on it.
@@ -62,10 +64,14 @@ func openProduct(ctx context.Context, d deps) (*product, error) {
 		Store: st, Engine: p.engine, Clocks: clocks, NewID: newID, Random: rand.Reader, Vault: vault, Outbound: policy,
 		Exporter: &exporter{dir: d.ExportDir, bucket: d.ExportBucket,
 			source: export.Source{Store: st, Journal: st.Journal(), Shards: shape.Shards, Clock: clocks.Now}},
+		Payments: func(string) credits.PaymentPolicy { return d.Payments },
 	})
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
+	p.collector = newCollector(p.service, d)
+	p.service.UseCashier(p.collector)
+	p.service.AddDue(p.collector)
 	p.service.AddDue(credits.Exports{Service: p.service})
 	scheduling, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop

@@ -15,6 +15,7 @@ import (
 
 	"github.com/scrip-dev/scrip/internal/credits"
 	"github.com/scrip-dev/scrip/internal/export"
+	"github.com/scrip-dev/scrip/internal/ledger"
 )
 
 // databaseFlags say where the data is. Subcommands that open the database share them.
@@ -23,7 +24,7 @@ type databaseFlags struct {
 	DatabaseURL string `name:"database-url" placeholder:"URL" help:"Use this PostgreSQL database instead: postgres://user:password@host/name."`
 }
 
-// serveCommand starts the server and runs until it is told to stop. SCRIP_API_KEY and SCRIP_SECRET_KEY are variables only: a
+// serveCommand starts the server and runs until it is told to stop. SCRIP_API_KEY, SCRIP_SECRET_KEY and those of payment providers are variables only: a
 // secret on a command line can be read by every user of the machine.
 type serveCommand struct {
 	databaseFlags
@@ -31,10 +32,20 @@ type serveCommand struct {
 	Listen               string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where the API and the probes answer."`
 	MetricsListen        string        `placeholder:"HOST:PORT" help:"Serve /metrics here, to everyone. Without it /metrics stands on the main address, for this machine only."`
 	AllowPrivateWebhooks bool          `help:"For development: webhook endpoints may use http, any port, this machine and private networks."`
+	InvoicePolicy        string        `enum:"ISSUED,PAID" default:"ISSUED" placeholder:"WHEN" help:"Whether credits bought by invoice are usable when it is ISSUED or when it is PAID."`
+	UnpaidAfter          time.Duration `default:"168h" help:"How long a failed payment may be tried again before its grant is void."`
+	VoidReversed         bool          `help:"Take the rest of a grant away whose money was wholly refunded or is disputed."`
 	DrainWait            time.Duration `default:"500ms" help:"How long /readyz says no before connections are refused, so that load balancers can look elsewhere."`
 	DrainMax             time.Duration `default:"20s" help:"How long requests under way may take to finish once connections are refused."`
 	ExportDir            string        `placeholder:"DIR" help:"Let users of the API export into folders below this one, which must exist."`
 	ExportBucket         string        `placeholder:"s3://BUCKET/PATH" help:"Let users of the API export below this place. Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or what else AWS clients know."`
+}
+
+// payments is what the flags say of purchases.
+func (c *serveCommand) payments() credits.PaymentPolicy {
+	return credits.PaymentPolicy{
+		Invoice: c.InvoicePolicy, UnpaidAfter: ledger.Time(c.UnpaidAfter.Microseconds()), VoidReversed: c.VoidReversed,
+	}
 }
 
 // Validate refuses what cannot be meant before anything is opened.
@@ -47,6 +58,9 @@ func (c *serveCommand) Validate() error {
 			return fmt.Errorf("--export-bucket %w", err)
 		}
 	}
+	if c.UnpaidAfter <= 0 {
+		return errors.New("--unpaid-after must be more than 0")
+	}
 	return nil
 }
 
@@ -57,11 +71,16 @@ func (c *serveCommand) Run(p *program) (err error) {
 	if err != nil {
 		return err
 	}
+	stripes, err := stripeAccounts(p.env)
+	if err != nil {
+		return err
+	}
 	log := newLogger(p.stderr, p.line.LogFormat, p.line.LogLevel)
 	tuneMemory(p.env)
 	metrics := newMetrics()
 	product, err := newHandler(p.ctx, deps{
 		DataDir: c.Data, DatabaseURL: c.DatabaseURL, Shards: c.Shards, APIKey: key, ExportDir: c.ExportDir, ExportBucket: c.ExportBucket,
+		Stripe: stripes, Payments: c.payments(),
 		SecretKey: secretKey(p.env), AllowPrivateWebhooks: c.AllowPrivateWebhooks, Now: p.now, Log: log, Metrics: metrics, Announce: p.stdout,
 	})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/scrip-dev/scrip/internal/api"
+	"github.com/scrip-dev/scrip/internal/billing/stripe"
 	"github.com/scrip-dev/scrip/internal/credits"
 )
 
@@ -27,6 +28,8 @@ type deps struct {
 	SecretKey credits.Secret
 	// AllowPrivateWebhooks lets webhook endpoints use http and private addresses.
 	AllowPrivateWebhooks bool
+	Stripe               map[string]stripe.Options // accounts by environment; the empty one is for all that have none
+	Payments             credits.PaymentPolicy
 	Now                  func() time.Time
 	Log                  *slog.Logger
 	Metrics              prometheus.Registerer

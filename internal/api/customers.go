@@ -100,25 +100,6 @@ func (s *server) listCustomerResources(c *call) (any, error) {
 	return wire.CustomerResourcePage{Data: data, Pagination: pagination}, nil
 }
 
-// listCustomerInvoices is empty, because no billing provider is connected. The request is checked all the same.
-func (s *server) listCustomerInvoices(c *call) (any, error) {
-	q := c.query()
-	q.text("contractExternalId")
-	q.time("issuedAfter")
-	q.time("issuedBefore")
-	q.oneOf("orderBy", "issueDate", "dueDate", "total")
-	q.oneOf("orderDir", "ASC", "DESC")
-	enums[wire.InvoiceStatus, wire.InvoiceStatus](q, "stateIn")
-	q.page()
-	if err := q.done(); err != nil {
-		return nil, err
-	}
-	if _, err := s.credits.Customer(c.ctx, c.env, c.path("id")); err != nil {
-		return nil, err
-	}
-	return wire.CustomerInvoicePage{Data: []wire.CustomerInvoice{}}, nil
-}
-
 // customerData answers with a customer.
 func (s *server) customerData(customer *credits.Customer, err error) (any, error) {
 	if err != nil {

@@ -46,7 +46,7 @@ func (s *server) getWebhookDelivery(c *call) (any, error) {
 		return nil, err
 	}
 	return wire.WebhookDeliveryDetailData{Data: wire.WebhookDeliveryDetail{
-		Delivery: deliveryOut(d.Delivery), Message: message, Attempts: listOut(d.Attempts, attemptOut),
+		Delivery: deliveryOut(d.Delivery), Message: message, Attempts: listOut(d.Attempts, webhookAttemptOut),
 	}}, nil
 }
 
@@ -135,7 +135,7 @@ func deliveryOut(d *credits.Delivery) wire.WebhookDelivery {
 	return out
 }
 
-func attemptOut(a *credits.Attempt) wire.WebhookAttempt {
+func webhookAttemptOut(a *credits.Attempt) wire.WebhookAttempt {
 	return wire.WebhookAttempt{
 		Number: int(a.No), At: timeOut(a.At), TookMilliseconds: int(a.Took / 1000), StatusCode: orNull(a.Status), Failure: orNull(a.Failure),
 		ResponseExcerpt: a.Excerpt,

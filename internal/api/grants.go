@@ -18,11 +18,7 @@ func (s *server) createGrant(c *call) (any, error) {
 		return nil, err
 	}
 	grant.OwnKey = c.effectKey
-	made, err := s.credits.CreateGrant(c.ctx, c.env, c.caller(), grant)
-	if err != nil {
-		return nil, err
-	}
-	return wire.GrantData{Data: grantOut(made)}, nil
+	return s.grantData(c)(s.credits.CreateGrant(c.ctx, c.env, c.caller(), grant))
 }
 
 func grantIn(in *wire.GrantCreate) (credits.NewGrant, error) {
@@ -45,6 +41,10 @@ func grantIn(in *wire.GrantCreate) (credits.NewGrant, error) {
 		EffectiveAt: givenTime(in.EffectiveAt), ExpireAt: givenTime(in.ExpireAt),
 		Cost: grantCostIn(in.Cost), CostBasis: in.CostBasis, Collection: string(value(in.PaymentCollectionMethod)),
 		Metadata: in.Metadata, Key: value(in.IdempotencyKey),
+		Await: in.AwaitPaymentConfirmation == nil || *in.AwaitPaymentConfirmation,
+	}
+	if b := in.BillingInformation; b != nil {
+		g.DaysUntilDue, g.InvoicePaid, g.Policy = value(b.InvoiceDaysUntilDue), value(b.IsInvoicePaid), string(value(b.InvoicePolicy))
 	}
 	g.Priority, err = priorityIn(in.Priority)
 	return g, err
@@ -78,7 +78,7 @@ func (s *server) getGrant(c *call) (any, error) {
 	if err := firstError(c.query().done(), err); err != nil {
 		return nil, err
 	}
-	return grantData(s.credits.Grant(c.ctx, c.env, id))
+	return s.grantData(c)(s.credits.Grant(c.ctx, c.env, id))
 }
 
 func (s *server) voidGrant(c *call) (any, error) {
@@ -86,14 +86,21 @@ func (s *server) voidGrant(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return grantData(s.credits.VoidGrant(c.ctx, c.env, c.caller(), id, ""))
+	return s.grantData(c)(s.credits.VoidGrant(c.ctx, c.env, c.caller(), id, ""))
 }
 
-func grantData(g *credits.Grant, err error) (any, error) {
-	if err != nil {
-		return nil, err
+// grantData answers with a grant.
+func (s *server) grantData(c *call) func(*credits.Grant, error) (any, error) {
+	return func(g *credits.Grant, err error) (any, error) {
+		if err != nil {
+			return nil, err
+		}
+		out, err := s.grantsOut(c, []*credits.Grant{g})
+		if err != nil {
+			return nil, err
+		}
+		return wire.GrantData{Data: out[0]}, nil
 	}
-	return wire.GrantData{Data: grantOut(g)}, nil
 }
 
 // grantID reads the id in the path. What is no id names no grant.
@@ -118,7 +125,7 @@ func (s *server) updateGrant(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return grantData(s.credits.UpdateGrant(c.ctx, c.env, c.caller(), id, change))
+	return s.grantData(c)(s.credits.UpdateGrant(c.ctx, c.env, c.caller(), id, change))
 }
 
 func grantUpdateIn(in *wire.GrantUpdate) (credits.GrantUpdate, error) {
@@ -159,8 +166,11 @@ func (s *server) listGrants(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, pagination := paged(q, list, grantOut)
-	return wire.GrantPage{Data: data, Pagination: pagination}, nil
+	data, err := s.grantsOut(c, list.Items)
+	if err != nil {
+		return nil, err
+	}
+	return wire.GrantPage{Data: data, Pagination: q.pagination(list.Next, list.Prev)}, nil
 }
 
 // currencyFree is the currency of what costs nothing: the wire wants one even there.

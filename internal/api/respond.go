@@ -48,8 +48,10 @@ func (s *server) answer(c *call, w http.ResponseWriter) (out response, err error
 		if err := s.credits.Confirm(c.ctx); err != nil {
 			return response{}, err
 		}
-		if err := c.authenticate(); err != nil {
-			return response{}, err
+		if c.route.flags&signed == 0 {
+			if err := c.authenticate(); err != nil {
+				return response{}, err
+			}
 		}
 		if err := c.checkPath(); err != nil {
 			return response{}, err

@@ -147,7 +147,7 @@ func (s *server) present() ledger.Time { return ledger.Time(s.now().UnixMicro())
 // repeatable tells how the request may be repeated, or nil when that does no harm or nothing may be kept of it.
 func (c *call) repeatable() (*repeat, error) {
 	harmless := c.request.Method != http.MethodPost && c.route.flags&guarded == 0
-	if harmless || c.server.responses == nil || c.route.flags&(secret|public) != 0 {
+	if harmless || c.server.responses == nil || c.route.flags&(secret|public|signed) != 0 {
 		return nil, nil
 	}
 	if text := c.request.Header.Get(idempotencyKey); text != "" {

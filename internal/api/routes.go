@@ -23,6 +23,7 @@ const (
 	revenueWrite      = "revenue:write"
 	exportRead        = "export:read"
 	exportWrite       = "export:write"
+	noticesWrite      = "notices:write" // no key has it: those who send notices sign them
 )
 
 // flags are what is special about a route.
@@ -36,6 +37,7 @@ const (
 	guarded                    // un-keyed retries of clients are answered with the first result, see retry.go
 	secret                     // the answer holds a secret and is never kept
 	public                     // needs no key
+	signed                     // needs no key: a signature over the body, which the handler checks, says who speaks
 )
 
 // route is one operation of the contract. Scope is what a key must be allowed.
@@ -74,7 +76,7 @@ func (r *route) pathNames() []string {
 // allRoutes is the whole surface.
 func (s *server) allRoutes() []route {
 	return slices.Concat(
-		s.currencyRoutes(), s.creditRoutes(), s.usageRoutes(), s.customerRoutes(), s.featureRoutes(), s.productRoutes(),
+		s.currencyRoutes(), s.creditRoutes(), s.paymentRoutes(), s.usageRoutes(), s.customerRoutes(), s.featureRoutes(), s.productRoutes(),
 		s.planRoutes(), s.addonRoutes(), s.subscriptionRoutes(), s.installationRoutes(), s.webhookRoutes(), s.revenueRoutes(),
 		s.exportRoutes(), s.notSupportedRoutes(),
 	)
@@ -108,6 +110,20 @@ func (s *server) creditRoutes() []route {
 		{"POST /api/v1/credits/reservations", creditsWrite, body | created, s.createReservation},
 		{"POST /api/v1/credits/reservations/{reservationId}/settle", creditsWrite, body | guarded, s.settleReservation},
 		{"POST /api/v1/credits/reservations/{reservationId}/release", creditsWrite, body, s.releaseReservation},
+	}
+}
+
+func (s *server) paymentRoutes() []route {
+	return []route{
+		{"POST /api/v1/credits/top-ups", creditsWrite, body | created | guarded, s.createTopUp},
+		{"GET /api/v1/credits/payment-attempts", creditsRead, 0, s.listPaymentAttempts},
+		{"GET /api/v1/credits/payment-attempts/{id}", creditsRead, 0, s.getPaymentAttempt},
+		{"POST /api/v1/credits/payment-attempts/{id}/retry", creditsWrite, guarded, s.retryPaymentAttempt},
+		{"POST /api/v1/credits/payment-attempts/{id}/outcome", creditsWrite, body, s.decidePaymentAttempt},
+		{"POST /api/v1/payments/notices/{environment}/{provider}", noticesWrite, body | batch | signed, s.receivePaymentNotice},
+		{"GET /api/v1/customers/{id}/payment-methods", customersRead, 0, s.listPaymentMethods},
+		{"POST /api/v1/customers/{id}/payment-method", customersWrite, body, s.attachPaymentMethod},
+		{"DELETE /api/v1/customers/{id}/payment-method", customersWrite, guarded, s.detachPaymentMethod},
 	}
 }
 

@@ -45,6 +45,18 @@ type NewGrant struct {
 	Metadata    map[string]string
 	Key         string // idempotency key, kept for ever; empty means that each call creates a grant
 	OwnKey      string // counts when Key is empty: a key of ours, which no caller's key can equal
+
+	Life         Life   `json:",omitzero"` // instead of ExpireAt: counted from the activation
+	SourceType   string `json:",omitempty"`
+	SourceID     string `json:",omitempty"`
+	AwaitInvoice bool   `json:",omitempty"` // an invoice makes the credits usable when it is paid, not when it is issued
+	Settled      bool   `json:",omitempty"` // the invoice is paid already
+
+	// Of the collection only; they are no part of what the grant is.
+	Await        bool   `json:"-"` // wait, for a few seconds at most, until the provider has answered
+	Policy       string `json:"-"` // of an invoice: InvoiceIssued, InvoicePaid, or empty for the environment's
+	DaysUntilDue int    `json:"-"`
+	InvoicePaid  bool   `json:"-"`
 }
 
 // Grant is a grant as it stands now.
@@ -53,9 +65,9 @@ type Grant struct {
 	Status ledger.Status
 }
 
-// CreateGrant adds credits to a pool. It fails with CustomerNotFound, CustomerIsArchived, CurrencyNotFound,
-// CreditTypeArchived, CostMismatch, IdempotencyMismatch, or an invalid member. A repeat under a key is answered whatever
-// was archived since.
+// CreateGrant adds credits to a pool. What must be paid for becomes an order first, whose money is then collected. It fails
+// with CustomerNotFound, CustomerIsArchived, CurrencyNotFound, CreditTypeArchived, CostMismatch, IdempotencyMismatch, or an
+// invalid member. A repeat under a key is answered whatever was archived since.
 func (s *Service) CreateGrant(ctx context.Context, env string, by Caller, in NewGrant) (*Grant, error) {
 	cs, err := s.CustomerState(ctx, env, in.Customer)
 	if err != nil {
@@ -68,7 +80,30 @@ func (s *Service) CreateGrant(ctx context.Context, env string, by Caller, in New
 	return s.Grant(ctx, env, id)
 }
 
+// createGrant makes a grant, by way of an order if it must be paid for.
 func (s *Service) createGrant(ctx context.Context, env string, by Caller, cs *CustomerState, in NewGrant) (ledger.GrantID, error) {
+	if err := in.check(); err != nil {
+		return 0, err
+	}
+	grant, err := in.grant()
+	if err != nil {
+		return 0, err
+	}
+	if in.Collection != CollectCharge && in.Collection != CollectInvoice || grant.Cost.Amount.IsZero() {
+		return s.placeGrant(ctx, env, by, cs, in)
+	}
+	p, err := s.startOrder(ctx, env, by, cs, orderTerms{grant: in, policy: in.Policy, daysUntilDue: in.DaysUntilDue, settled: in.InvoicePaid})
+	if err != nil {
+		return 0, err
+	}
+	if in.Await {
+		err = s.awaitOutcome(ctx, env, p)
+	}
+	return p.GrantID, err
+}
+
+// placeGrant makes a grant in the writer of its shard.
+func (s *Service) placeGrant(ctx context.Context, env string, by Caller, cs *CustomerState, in NewGrant) (ledger.GrantID, error) {
 	if err := in.check(); err != nil {
 		return 0, err
 	}
@@ -138,8 +173,20 @@ func (in *NewGrant) check() error {
 		validMetadata("metadata", in.Metadata),
 		validText("idempotencyKey", in.Key, nameLengthMax),
 		oneOf("paymentCollectionMethod", in.Collection, "", CollectCharge, CollectInvoice, CollectNone),
+		oneOf("billingInformation.invoicePolicy", in.Policy, "", InvoiceIssued, InvoicePaid),
+		in.checkTerm(),
 		in.checkNumbers(),
 	)
+}
+
+func (in *NewGrant) checkTerm() error {
+	switch {
+	case in.DaysUntilDue < 0 || in.DaysUntilDue > daysUntilDueMax:
+		return invalidf("billingInformation.invoiceDaysUntilDue", "must be from 0 to %d", daysUntilDueMax)
+	case in.InvoicePaid && in.Collection != CollectInvoice:
+		return Invalid("billingInformation.isInvoicePaid", "is for a grant that is collected by INVOICE")
+	}
+	return nil
 }
 
 // reasonLengthMax is the seed's limit for the reason of an adjustment.
@@ -190,60 +237,22 @@ func (in *NewGrant) grant() (ledger.Grant, error) {
 		}
 		return g, nil
 	}
-	switch in.Collection {
-	case CollectCharge:
-		g.Payment, g.AwaitsPayment = ledger.PaymentProcessing, true
-	case CollectInvoice: // usable when the invoice is issued, which is now (semantics 11.3)
-		g.Payment = ledger.PaymentProcessing
-	}
+	in.awaitMoney(&g)
 	return g, nil
 }
 
-// cost is the whole price: as given, or from the price of one credit; both must agree after rounding (semantics 4.2).
-func (in *NewGrant) cost() (ledger.Money, error) {
-	if in.Cost == nil && in.CostBasis == nil {
-		return ledger.Money{}, nil
+// awaitMoney says whether the credits wait for their money (semantics 11.3). An invoice is issued now. Where nothing is to
+// be paid, nothing waits.
+func (in *NewGrant) awaitMoney(g *ledger.Grant) {
+	switch {
+	case g.Cost.Amount.IsZero():
+	case in.Collection == CollectCharge:
+		g.Payment, g.AwaitsPayment = ledger.PaymentProcessing, true
+	case in.Collection == CollectInvoice && in.Settled:
+		g.Payment = ledger.PaymentPaid
+	case in.Collection == CollectInvoice:
+		g.Payment, g.AwaitsPayment = ledger.PaymentProcessing, in.AwaitInvoice
 	}
-	if in.Cost == nil {
-		return in.costFromBasis()
-	}
-	if in.Cost.Amount.Sign() < 0 || !in.Cost.Amount.InRange() {
-		return ledger.Money{}, Invalid("cost.amount", "must not be negative")
-	}
-	if in.CostBasis == nil {
-		return *in.Cost, nil
-	}
-	total, err := in.costByBasis()
-	if err != nil {
-		return ledger.Money{}, err
-	}
-	digits := amount.MinorDigits(in.Cost.Currency)
-	if total.Round(digits) != in.Cost.Amount.Round(digits) {
-		return ledger.Money{}, Unprocessable("CostMismatch", "costBasis",
-			fmt.Sprintf("costBasis × amount is %s, but cost is %s", total.Round(digits), in.Cost.Amount))
-	}
-	return *in.Cost, nil
-}
-
-// costByBasis is costBasis × amount, not rounded to money yet.
-func (in *NewGrant) costByBasis() (amount.Amount, error) {
-	total, ok := in.Amount.Mul(*in.CostBasis)
-	if in.CostBasis.Sign() < 0 || !ok {
-		return total, Invalid("costBasis", "must not be negative, and costBasis × amount must stay in range")
-	}
-	return total, nil
-}
-
-// costFromBasis is the whole price when only that of one credit is given, in the default currency.
-func (in *NewGrant) costFromBasis() (ledger.Money, error) {
-	total, err := in.costByBasis()
-	if err != nil {
-		return ledger.Money{}, err
-	}
-	if total = total.Round(amount.MinorDigits(currencyDefault)); total.IsZero() {
-		return ledger.Money{}, nil
-	}
-	return ledger.Money{Amount: total, Currency: currencyDefault}, nil
 }
 
 // fingerprint tells a repeat of the request from another one under the same key.
@@ -294,6 +303,9 @@ func (op *grantOp) Decide(tx *engine.Tx) error {
 		return err
 	}
 	pool, ltx := tx.Pool(0), tx.Ledger(0)
+	if !op.grant.AwaitsPayment && op.in.Life.Months > 0 {
+		op.grant.ExpireAt = op.in.Life.from(max(tx.Now(), pool.LastPostedAt(), op.grant.EffectiveAt))
+	}
 	id, err := pool.AddGrant(ltx, op.grant)
 	if err != nil {
 		return refusal(err)
@@ -302,6 +314,7 @@ func (op *grantOp) Decide(tx *engine.Tx) error {
 	e.Texts = []engine.GrantTexts{{
 		Grant: id, DisplayName: op.in.DisplayName, Comment: op.in.Comment, Reason: op.in.Reason,
 		Metadata: op.in.Metadata, CollectionMethod: op.collection(), Actor: op.by.Actor,
+		SourceType: op.in.SourceType, SourceID: op.in.SourceID,
 	}}
 	return nil
 }
@@ -333,66 +346,3 @@ func (s *Service) Grant(ctx context.Context, env string, id ledger.GrantID) (*Gr
 	}
 	return &Grant{GrantRecord: record, Status: record.Grant.Status(s.clock(env))}, nil
 }
-
-// GrantFilter selects grants of one customer. Without AnyResource only those of Resource are listed, which may be empty:
-// the customer-wide ones (wire reference 15.1 G3).
-type GrantFilter struct {
-	Customer    string
-	CreditType  string
-	Resource    string
-	AnyResource bool
-	Created     TimeRange
-}
-
-// Grants lists grants, the newest first. Page numbers are grant ids.
-func (s *Service) Grants(ctx context.Context, env string, filter GrantFilter, page Page) (List[*Grant], error) {
-	if _, err := s.CustomerState(ctx, env, filter.Customer); err != nil {
-		return List[*Grant]{}, err
-	}
-	rows, err := s.grantRows(ctx, env, filter, page)
-	if err != nil {
-		return List[*Grant]{}, err
-	}
-	return MakeList(page, rows), nil
-}
-
-// grantRows reads as many grants as MakeList wants. Reading backwards walks from the newest, because a customer has few.
-func (s *Service) grantRows(ctx context.Context, env string, filter GrantFilter, page Page) ([]*Grant, error) {
-	now := s.clock(env)
-	query := engine.GrantQuery{
-		Environment: env, Customer: filter.Customer, Currency: filter.CreditType,
-		Resource: filter.Resource, AnyResource: filter.AnyResource, Limit: pageLimitMax,
-	}
-	if page.Before == 0 {
-		query.Before = ledger.GrantID(page.After)
-	}
-	var rows []*Grant
-	for {
-		records, more, err := s.engine.GrantList(ctx, query)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range records {
-			if page.Before != 0 && int64(r.ID) <= page.Before {
-				return rows, nil
-			}
-			if !filter.Created.Contains(r.CreatedAt) {
-				continue
-			}
-			rows = append(rows, &Grant{GrantRecord: r, Status: r.Grant.Status(now)})
-			if page.Before != 0 && len(rows) > page.Size()+1 {
-				rows = rows[1:]
-			}
-			if page.Before == 0 && len(rows) > page.Size() {
-				return rows, nil
-			}
-		}
-		if !more {
-			return rows, nil
-		}
-		query.Before = records[len(records)-1].ID
-	}
-}
-
-// RowNumber orders grants by creation.
-func (g *Grant) RowNumber() int64 { return int64(g.ID) }

@@ -146,7 +146,7 @@ func (s *Service) nextRound(ctx context.Context, tx Tx, ref QueueRef, fence int6
 // SettleQueue stores what became of attempts of the round, and reads the next round in the same transaction. Deliveries
 // without an outcome stay due. Without more to send, or when release is set, the queue is given up and the result has no
 // Outgoing. It fails with ErrQueueLost when another node took the queue meanwhile; nothing is stored then.
-func (s *Service) SettleQueue(ctx context.Context, q *Queue, outcomes []Outcome, release bool) (*Queue, error) {
+func (s *Service) SettleQueue(ctx context.Context, q *Queue, outcomes []Reception, release bool) (*Queue, error) {
 	var next *Queue
 	var stop string
 	err := s.store.Update(ctx, func(tx Tx) error {
@@ -157,7 +157,7 @@ func (s *Service) SettleQueue(ctx context.Context, q *Queue, outcomes []Outcome,
 		if err != nil {
 			return err
 		}
-		stop, err = s.settle(ctx, tx, q, e, outcomes)
+		stop, err = s.settleQueue(ctx, tx, q, e, outcomes)
 		if err != nil {
 			return err
 		}
@@ -182,7 +182,7 @@ func (s *Service) SettleQueue(ctx context.Context, q *Queue, outcomes []Outcome,
 }
 
 // settle writes attempts, deliveries and the endpoint's health, and tells why the endpoint must be disabled, if it must.
-func (s *Service) settle(ctx context.Context, tx Tx, q *Queue, e *WebhookEndpoint, outcomes []Outcome) (stop string, err error) {
+func (s *Service) settleQueue(ctx context.Context, tx Tx, q *Queue, e *WebhookEndpoint, outcomes []Reception) (stop string, err error) {
 	now := s.clock(q.Environment)
 	for i := range outcomes {
 		o := &outcomes[i]

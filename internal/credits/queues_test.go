@@ -57,7 +57,7 @@ func (h *hooked) wait() (ledger.Time, bool) {
 }
 
 // attempt waits until something is due, and settles one delivery with an outcome.
-func (h *hooked) attempt(o credits.Outcome) (waited ledger.Time) {
+func (h *hooked) attempt(o credits.Reception) (waited ledger.Time) {
 	h.t.Helper()
 	waited, ok := h.wait()
 	if !ok {
@@ -66,7 +66,7 @@ func (h *hooked) attempt(o credits.Outcome) (waited ledger.Time) {
 	h.tick(waited)
 	q := must[*credits.Queue](h.t)(h.OpenQueue(h.ctx, h.ref, "n"))
 	o.MessageNo, o.At = q.Outgoing[0].MessageNo, h.now()
-	must[*credits.Queue](h.t)(h.SettleQueue(h.ctx, q, []credits.Outcome{o}, true))
+	must[*credits.Queue](h.t)(h.SettleQueue(h.ctx, q, []credits.Reception{o}, true))
 	return waited
 }
 
@@ -88,7 +88,7 @@ func TestRetrySchedule(t *testing.T) {
 	began, tries := h.now(), 0
 	var last ledger.Time
 	for h.deliveries(credits.DeliveryParked) == 0 {
-		waited := h.attempt(credits.Outcome{Status: 500, Excerpt: "no"})
+		waited := h.attempt(credits.Reception{Status: 500, Excerpt: "no"})
 		if tries++; tries > 1 && waited < last/2 || tries == 1 && waited != 0 {
 			t.Errorf("attempt %d came after %d seconds, the one before after %d", tries, waited/second, last/second)
 		}
@@ -106,10 +106,10 @@ func TestRetrySchedule(t *testing.T) {
 	}
 	id := list.Items[0].MessageID
 	must[*credits.Delivery](t)(h.ReplayDelivery(h.ctx, env, actor, h.ref.Endpoint, id))
-	if waited := h.attempt(credits.Outcome{Failure: "closed"}); waited > 20*60*second {
+	if waited := h.attempt(credits.Reception{Failure: "closed"}); waited > 20*60*second {
 		t.Errorf("the replay came after %d seconds", waited/second)
 	}
-	h.attempt(credits.Outcome{Status: 204})
+	h.attempt(credits.Reception{Status: 204})
 	d := must[*credits.DeliveryDetail](t)(h.Delivery(h.ctx, env, h.ref.Endpoint, id))
 	if d.Delivery.State != credits.DeliveryDelivered || d.Delivery.Attempts != 16 || len(d.Attempts) != 16 || d.Attempts[0].Status != 204 ||
 		d.Attempts[1].Failure != "closed" || d.Attempts[15].Excerpt != "no" {
@@ -138,7 +138,7 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		h := setupHooked(t)
 		h.happen("tokens")
-		h.attempt(credits.Outcome{Status: test.status, RetryAfter: test.header})
+		h.attempt(credits.Reception{Status: test.status, RetryAfter: test.header})
 		if test.least > 6*second {
 			h.happen("coins") // waits too
 		}
@@ -152,7 +152,7 @@ func TestEndpointsAreStopped(t *testing.T) {
 	// An endpoint that answers 410, or has only failed for five days, is disabled, which is told to the others and stands in the
 	// audit trail; what it is owed waits until it is enabled.
 	t.Parallel()
-	for reason, outcome := range map[string]credits.Outcome{credits.DisabledGone: {Status: 410}, credits.DisabledByFailures: {Status: 500}} {
+	for reason, outcome := range map[string]credits.Reception{credits.DisabledGone: {Status: 410}, credits.DisabledByFailures: {Status: 500}} {
 		h := setupHooked(t)
 		other := addEndpoint(t, h.world)
 		h.happen("a")
@@ -190,7 +190,7 @@ func TestEndpointsAreStopped(t *testing.T) {
 			t.Errorf("%s: %d audit rows (%v)", reason, rows, err)
 		}
 		must[*credits.WebhookEndpoint](t)(h.EnableWebhookEndpoint(h.ctx, env, actor, h.ref.Endpoint))
-		h.attempt(credits.Outcome{Status: 200})
+		h.attempt(credits.Reception{Status: 200})
 	}
 }
 
@@ -205,7 +205,7 @@ func TestQueuesAreFenced(t *testing.T) {
 	}
 	h.tick(credits.Micros(credits.QueueLease))
 	fast := must[*credits.Queue](t)(h.OpenQueue(h.ctx, h.ref, "fast"))
-	taken := []credits.Outcome{{MessageNo: slow.Outgoing[0].MessageNo, Status: 200}}
+	taken := []credits.Reception{{MessageNo: slow.Outgoing[0].MessageNo, Status: 200}}
 	if _, err := h.SettleQueue(h.ctx, slow, taken, false); !errors.Is(err, credits.ErrQueueLost) {
 		t.Errorf("settled without the queue: %v", err)
 	}

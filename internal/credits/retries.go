@@ -29,8 +29,8 @@ const (
 	disableAfter      = 5 * 24 * hour // of nothing but failures (semantics 16.4)
 )
 
-// Outcome is what became of one attempt.
-type Outcome struct {
+// Reception is how a receiver took one attempt to deliver.
+type Reception struct {
 	MessageNo  int64
 	At         ledger.Time // when it began, by the clock of the environment
 	Took       ledger.Time
@@ -41,15 +41,15 @@ type Outcome struct {
 }
 
 // Unwanted tells whether the receiver asks to be left alone for a while.
-func (o *Outcome) Unwanted() bool {
+func (o *Reception) Unwanted() bool {
 	return o.Status == http.StatusTooManyRequests || o.Status == http.StatusServiceUnavailable
 }
 
 // delivered tells whether the receiver has taken the message: any 2xx.
-func (o *Outcome) delivered() bool { return o.Status/100 == 2 }
+func (o *Reception) delivered() bool { return o.Status/100 == 2 }
 
 // after is the state of a delivery after an attempt.
-func (d *Delivery) after(o *Outcome, now ledger.Time) {
+func (d *Delivery) after(o *Reception, now ledger.Time) {
 	d.Tries, d.Attempts = d.Tries+1, d.Attempts+1
 	switch {
 	case o.delivered():
@@ -63,7 +63,7 @@ func (d *Delivery) after(o *Outcome, now ledger.Time) {
 }
 
 // after is the health of an endpoint after an attempt.
-func (h *EndpointHealth) after(o *Outcome, endpointID string, now ledger.Time) {
+func (h *EndpointHealth) after(o *Reception, endpointID string, now ledger.Time) {
 	if o.delivered() {
 		*h = EndpointHealth{RestsUntil: h.RestsUntil} // it may have asked for rest meanwhile
 		return
@@ -82,7 +82,7 @@ func (h *EndpointHealth) after(o *Outcome, endpointID string, now ledger.Time) {
 }
 
 // retryAfter is how long the receiver asks to be left alone, at most a day. Only 429 and 503 are heard.
-func (o *Outcome) retryAfter(now ledger.Time) ledger.Time {
+func (o *Reception) retryAfter(now ledger.Time) ledger.Time {
 	if !o.Unwanted() {
 		return 0
 	}

@@ -28,6 +28,8 @@ type Options struct {
 	Vault *Vault
 	// Outbound says which addresses webhook endpoints may have.
 	Outbound outbound.Policy
+	// Payments is what an environment wants of purchases; nil means the defaults everywhere.
+	Payments func(environment string) PaymentPolicy
 }
 
 // Service offers the use cases. It is safe for concurrent use.
@@ -44,6 +46,9 @@ type Service struct {
 
 	outbound outbound.Policy
 
+	payments func(environment string) PaymentPolicy
+	cashier  Cashier // nil when every outcome is said by a person
+
 	environmentsMu sync.RWMutex
 	environments   []*Environment // by No; replaced, never changed
 	catalogs       sync.Map       // environment id → *catalogSlot
@@ -58,7 +63,7 @@ type Service struct {
 // New returns a Service over a store, with the catalogues of all environments loaded.
 func New(ctx context.Context, o Options) (*Service, error) {
 	s := &Service{store: o.Store, engine: o.Engine, clocks: o.Clocks, newID: o.NewID, random: o.Random,
-		vault: o.Vault, outbound: o.Outbound, exporter: o.Exporter}
+		vault: o.Vault, outbound: o.Outbound, exporter: o.Exporter, payments: o.Payments}
 	if err := s.load(ctx); err != nil {
 		return nil, fmt.Errorf("load catalogues: %w", err)
 	}

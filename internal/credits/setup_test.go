@@ -34,6 +34,7 @@ type world struct {
 	clock  atomic.Int64 // the wall clock
 	clocks *credits.Clocks
 	ids    atomic.Int64
+	policy credits.PaymentPolicy
 }
 
 func setup(t *testing.T) *world {
@@ -82,11 +83,12 @@ func (w *world) restart() {
 
 func (w *world) options() credits.Options {
 	return credits.Options{
-		Random: rand.Reader,
-		Store:  w.store,
-		Engine: w.engine,
-		Clocks: w.clocks,
-		NewID:  func() string { return fmt.Sprintf("id%d", w.ids.Add(1)) },
+		Random:   rand.Reader,
+		Store:    w.store,
+		Engine:   w.engine,
+		Clocks:   w.clocks,
+		NewID:    func() string { return fmt.Sprintf("id%d", w.ids.Add(1)) },
+		Payments: func(string) credits.PaymentPolicy { return w.policy },
 	}
 }
 

@@ -62,6 +62,7 @@ type Tx interface {
 	WebhookTx
 	RevenueTx
 	ExportTx
+	PaymentTx
 }
 
 // EnvironmentTx keeps environments, keys and the audit trail.
@@ -180,6 +181,63 @@ type ExportTx interface {
 	ClaimExport(ctx context.Context, env, id string, now, until ledger.Time) (fence int64, err error)
 	// FinishExport gives a destination up; it fails with ErrMissing when it was claimed again since.
 	FinishExport(ctx context.Context, env, id string, fence int64) error
+}
+
+// PaymentTx keeps orders, the attempts to collect their money, invoices and payment methods.
+type PaymentTx interface {
+	// InsertOrder fails with ErrTaken if the id or the request key exists.
+	InsertOrder(ctx context.Context, env string, p *Order) error
+	// UpdateOrder replaces an order that LockOrder has returned in the same transaction.
+	UpdateOrder(ctx context.Context, env string, p *Order) error
+	// Order fails with ErrMissing if there is none, as the other two do.
+	Order(ctx context.Context, env, id string) (*Order, error)
+	// LockOrder is Order, and no other transaction gets past it until this one ends. It comes before the locks of the
+	// order's attempts.
+	LockOrder(ctx context.Context, env, id string) (*Order, error)
+	OrderByKey(ctx context.Context, env, requestKey string) (*Order, error)
+	OrdersOfGrants(ctx context.Context, env string, grants []ledger.GrantID) ([]*Order, error)
+	// UnpaidOrders lists the ids of those that lapse by now, the first to lapse first; NextUnpaid is when the next one
+	// does, or ledger.Never.
+	UnpaidOrders(ctx context.Context, env string, now ledger.Time, most int) ([]string, error)
+	NextUnpaid(ctx context.Context, env string) (ledger.Time, error)
+
+	// InsertAttempt fails with ErrTaken if one of the same order, or for an automatic one of the same pool, is unsettled.
+	InsertAttempt(ctx context.Context, env string, a *PaymentAttempt) error
+	// UpdateAttempt replaces an attempt that LockAttempt has returned in the same transaction.
+	UpdateAttempt(ctx context.Context, env string, a *PaymentAttempt) error
+	// Attempt fails with ErrMissing if there is none.
+	Attempt(ctx context.Context, env, id string) (*PaymentAttempt, error)
+	// LockAttempt is Attempt for whoever has the fence, and ErrMissing for everybody else. With the fence 0 it takes the
+	// attempt over: it raises the fence.
+	LockAttempt(ctx context.Context, env, id string, fence int64) (*PaymentAttempt, error)
+	// AttemptsOf lists the attempts of an order, the oldest first.
+	AttemptsOf(ctx context.Context, env, orderID string) ([]*PaymentAttempt, error)
+	// SetAttemptsGrant notes the grant in the attempts of an order.
+	SetAttemptsGrant(ctx context.Context, env, orderID string, grant ledger.GrantID) error
+	// Attempts lists what the filter selects, as MakeList wants it.
+	Attempts(ctx context.Context, env string, filter AttemptFilter, page Page) ([]*PaymentAttempt, error)
+	// ClaimAttempts raises the fence of attempts that are due and not leased at now, and leases them until an instant. With an
+	// id it claims that one only.
+	ClaimAttempts(ctx context.Context, env, id string, now, until ledger.Time, most int) ([]*PaymentAttempt, error)
+	// NextAttempt is when work is due next on one that is not leased beyond that, or ledger.Never.
+	NextAttempt(ctx context.Context, env string) (ledger.Time, error)
+
+	// PutPaymentMethod inserts or replaces.
+	PutPaymentMethod(ctx context.Context, env string, m *StoredMethod) error
+	// DeletePaymentMethod fails with ErrMissing if there is none.
+	DeletePaymentMethod(ctx context.Context, env, customer, id string) error
+	// PaymentMethods lists those of a customer, the oldest first.
+	PaymentMethods(ctx context.Context, env, customer string) ([]*StoredMethod, error)
+
+	// LastInvoiceNumber is the greatest number of an invoice, 0 if there is none.
+	LastInvoiceNumber(ctx context.Context, env string) (int64, error)
+	// InsertInvoice stores a new invoice, with its total in minor units to order by.
+	InsertInvoice(ctx context.Context, env string, i *Invoice, totalMinor int64) error
+	UpdateInvoice(ctx context.Context, env string, i *Invoice) error
+	// InvoiceOf fails with ErrMissing if the order has none.
+	InvoiceOf(ctx context.Context, env, orderID string) (*Invoice, error)
+	// Invoices lists what the filter selects in its order, as MakeList wants it.
+	Invoices(ctx context.Context, env string, filter InvoiceFilter, page Page) ([]*Invoice, error)
 }
 
 // TimeRange selects instants. Bounds that are nil select all.

@@ -24,6 +24,7 @@ const (
 	resolveKeys = "resolve"
 	turnKeys    = "turn"
 	closeKeys   = "close"
+	paymentKeys = "payment"
 )
 
 func hashKey(space string, parts ...string) KeyHash {
@@ -75,6 +76,9 @@ func TurnKey(environment, subscription string, at ledger.Time) KeyHash {
 	return hashKey(turnKeys, environment, TurnName(subscription, at))
 }
 
+// PaymentKey is the identity of one step that the money of a grant makes: each step acts once, however often it is tried.
+func PaymentKey(environment, step string) KeyHash { return hashKey(paymentKeys, environment, step) }
+
 // entryKeys lists the keys that an entry takes. It is a function of the entry alone, so a replay takes the same ones.
 func entryKeys(e *Entry) []KeyHash {
 	var keys []KeyHash
@@ -87,6 +91,8 @@ func entryKeys(e *Entry) []KeyHash {
 		}
 	case TurnEntry:
 		keys = append(keys, hashKey(turnKeys, e.Environment, e.Key))
+	case PaymentEntry:
+		keys = append(keys, PaymentKey(e.Environment, e.Key))
 	case ReverseEntry:
 		keys = append(keys, ReverseKey(e.Ref))
 	case ResolveEntry:

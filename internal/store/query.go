@@ -51,6 +51,11 @@ func (q *query) during(column string, r credits.TimeRange) {
 // pageRows reads a page of documents, newest first, and one row more to show whether the list goes on. A page before a
 // row is read upwards and turned around.
 func pageRows[T any](ctx context.Context, t *transaction, scan func(*sql.Rows) (T, error), table string, q *query, page credits.Page) ([]T, error) {
+	return pageOf(ctx, t, scan, "format, document", table, q, page)
+}
+
+// pageOf is pageRows for rows with other columns.
+func pageOf[T any](ctx context.Context, t *transaction, scan func(*sql.Rows) (T, error), columns, table string, q *query, page credits.Page) ([]T, error) {
 	order := "DESC"
 	switch {
 	case page.Before > 0:
@@ -59,8 +64,8 @@ func pageRows[T any](ctx context.Context, t *transaction, scan func(*sql.Rows) (
 	case page.After > 0:
 		q.and("no < ?", page.After)
 	}
-	text := fmt.Sprintf("SELECT format, document FROM %s WHERE %s ORDER BY no %s LIMIT %d",
-		table, strings.Join(q.conditions, " AND "), order, page.Size()+1)
+	text := fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY no %s LIMIT %d",
+		columns, table, strings.Join(q.conditions, " AND "), order, page.Size()+1)
 	list, err := rows(ctx, t, scan, text, q.args...)
 	if page.Before > 0 {
 		slices.Reverse(list)

@@ -42,6 +42,13 @@ var catalogueTables = []table{
 	{name: "delivery_attempts", key: words("environment endpoint_id message_no attempt"), other: words("at took status failure excerpt")},
 	{name: "revenue_months", key: words("environment month"), other: words("format document")},
 	{name: "export_destinations", key: words("environment id"), other: words("no due_at fence lease_until format document")},
+	{name: "orders", key: words("environment id"), other: words(`no version customer_id grant_id request_key unpaid_at created_at
+		format document`)},
+	{name: "payment_attempts", key: words("environment id"), other: words(`no order_id customer_id credit_type resource_id grant_id
+		state unsettled automatic fence lease_until next_at created_at format document`)},
+	{name: "payment_methods", key: words("environment customer_id id"), other: words("no format document")},
+	{name: "invoices", key: words("environment id"), other: words(`no number customer_id order_id state issued_at due_at
+		total_minor format document`)},
 	{name: "settings", key: words("name"), other: words("value"), only: "name <> '" + shapeSetting + "'"},
 }
 

@@ -21,7 +21,7 @@ const userAgent = "Scrip-Webhooks/1"
 
 // round tries the deliveries of a queue. It begins none after RoundMax, after a few failures, or once ctx has ended; what
 // was not begun, or was cut off by us, has no outcome and stays due.
-func (s *Sender) round(ctx, attempts context.Context, q *credits.Queue) []credits.Outcome {
+func (s *Sender) round(ctx, attempts context.Context, q *credits.Queue) []credits.Reception {
 	r := &round{sender: s, queue: q, began: s.now()}
 	workers := attemptsMax
 	if q.Failing {
@@ -48,7 +48,7 @@ type round struct {
 	mu       sync.Mutex
 	begun    int
 	failed   int
-	outcomes []credits.Outcome
+	outcomes []credits.Reception
 }
 
 // take gives out the next delivery to try, or nil when no more shall be begun.
@@ -64,7 +64,7 @@ func (r *round) take(ctx context.Context) *credits.Outgoing {
 }
 
 // add keeps an outcome, if there is one.
-func (r *round) add(o *credits.Outcome) {
+func (r *round) add(o *credits.Reception) {
 	if o == nil {
 		return
 	}
@@ -80,9 +80,9 @@ func (r *round) add(o *credits.Outcome) {
 }
 
 // attempt sends one message. It returns nil when we broke it off ourselves.
-func (s *Sender) attempt(ctx context.Context, q *credits.Queue, out *credits.Outgoing) *credits.Outcome {
+func (s *Sender) attempt(ctx context.Context, q *credits.Queue, out *credits.Outgoing) *credits.Reception {
 	began := s.now()
-	o := &credits.Outcome{MessageNo: out.MessageNo, At: s.credits.Now(q.Environment)}
+	o := &credits.Reception{MessageNo: out.MessageNo, At: s.credits.Now(q.Environment)}
 	header, err := Header(q.Secrets, out, began)
 	if err == nil {
 		var answer outbound.Answer

@@ -177,8 +177,8 @@ func (s *Sender) serve(ctx, attempts context.Context, ref credits.QueueRef) (mor
 }
 
 // anyFailed tells whether some delivery of a round is still owed.
-func anyFailed(q *credits.Queue, outcomes []credits.Outcome) bool {
-	return len(outcomes) < len(q.Outgoing) || slices.ContainsFunc(outcomes, func(o credits.Outcome) bool { return o.Status/100 != 2 })
+func anyFailed(q *credits.Queue, outcomes []credits.Reception) bool {
+	return len(outcomes) < len(q.Outgoing) || slices.ContainsFunc(outcomes, func(o credits.Reception) bool { return o.Status/100 != 2 })
 }
 
 func (s *Sender) open(ctx context.Context, ref credits.QueueRef) (*credits.Queue, error) {
@@ -190,7 +190,7 @@ func (s *Sender) open(ctx context.Context, ref credits.QueueRef) (*credits.Queue
 }
 
 // settle stores outcomes whatever ended meanwhile: what a receiver has taken should not be sent again.
-func (s *Sender) settle(q *credits.Queue, outcomes []credits.Outcome, last bool) (*credits.Queue, error) {
+func (s *Sender) settle(q *credits.Queue, outcomes []credits.Reception, last bool) (*credits.Queue, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), settleMax)
 	defer cancel()
 	return s.credits.SettleQueue(ctx, q, outcomes, last)

@@ -1040,6 +1040,24 @@ func (e FeatureType) Valid() bool {
 	}
 }
 
+// Defines values for GrantBillingInformationInvoicePolicy.
+const (
+	GrantBillingInformationInvoicePolicyISSUED GrantBillingInformationInvoicePolicy = "ISSUED"
+	GrantBillingInformationInvoicePolicyPAID   GrantBillingInformationInvoicePolicy = "PAID"
+)
+
+// Valid indicates whether the value is a known member of the GrantBillingInformationInvoicePolicy enum.
+func (e GrantBillingInformationInvoicePolicy) Valid() bool {
+	switch e {
+	case GrantBillingInformationInvoicePolicyISSUED:
+		return true
+	case GrantBillingInformationInvoicePolicyPAID:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for GrantCreateType.
 const (
 	GrantCreateTypePAID        GrantCreateType = "PAID"
@@ -1418,6 +1436,39 @@ func (e PackageStatus) Valid() bool {
 	}
 }
 
+// Defines values for PaymentAttemptState.
+const (
+	PaymentAttemptStateACTIONREQUIRED PaymentAttemptState = "ACTION_REQUIRED"
+	PaymentAttemptStateCANCELED       PaymentAttemptState = "CANCELED"
+	PaymentAttemptStateFAILED         PaymentAttemptState = "FAILED"
+	PaymentAttemptStatePAID           PaymentAttemptState = "PAID"
+	PaymentAttemptStatePARKED         PaymentAttemptState = "PARKED"
+	PaymentAttemptStatePENDING        PaymentAttemptState = "PENDING"
+	PaymentAttemptStatePROCESSING     PaymentAttemptState = "PROCESSING"
+)
+
+// Valid indicates whether the value is a known member of the PaymentAttemptState enum.
+func (e PaymentAttemptState) Valid() bool {
+	switch e {
+	case PaymentAttemptStateACTIONREQUIRED:
+		return true
+	case PaymentAttemptStateCANCELED:
+		return true
+	case PaymentAttemptStateFAILED:
+		return true
+	case PaymentAttemptStatePAID:
+		return true
+	case PaymentAttemptStatePARKED:
+		return true
+	case PaymentAttemptStatePENDING:
+		return true
+	case PaymentAttemptStatePROCESSING:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PaymentCollection.
 const (
 	PaymentCollectionACTIONREQUIRED PaymentCollection = "ACTION_REQUIRED"
@@ -1466,6 +1517,36 @@ func (e PaymentCollectionMethod) Valid() bool {
 	}
 }
 
+// Defines values for PaymentFlag.
+const (
+	PaymentFlagDISPUTED          PaymentFlag = "DISPUTED"
+	PaymentFlagINVOICECANCELED   PaymentFlag = "INVOICE_CANCELED"
+	PaymentFlagPAIDAFTEREXPIRY   PaymentFlag = "PAID_AFTER_EXPIRY"
+	PaymentFlagPAIDTWICE         PaymentFlag = "PAID_TWICE"
+	PaymentFlagPARTIALLYREFUNDED PaymentFlag = "PARTIALLY_REFUNDED"
+	PaymentFlagREFUNDED          PaymentFlag = "REFUNDED"
+)
+
+// Valid indicates whether the value is a known member of the PaymentFlag enum.
+func (e PaymentFlag) Valid() bool {
+	switch e {
+	case PaymentFlagDISPUTED:
+		return true
+	case PaymentFlagINVOICECANCELED:
+		return true
+	case PaymentFlagPAIDAFTEREXPIRY:
+		return true
+	case PaymentFlagPAIDTWICE:
+		return true
+	case PaymentFlagPARTIALLYREFUNDED:
+		return true
+	case PaymentFlagREFUNDED:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PaymentMethodType.
 const (
 	PaymentMethodTypeBANK    PaymentMethodType = "BANK"
@@ -1481,6 +1562,27 @@ func (e PaymentMethodType) Valid() bool {
 	case PaymentMethodTypeCARD:
 		return true
 	case PaymentMethodTypeCASHAPP:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PaymentOutcomeOutcome.
+const (
+	PaymentOutcomeOutcomeActionRequired PaymentOutcomeOutcome = "action_required"
+	PaymentOutcomeOutcomeFailed         PaymentOutcomeOutcome = "failed"
+	PaymentOutcomeOutcomePaid           PaymentOutcomeOutcome = "paid"
+)
+
+// Valid indicates whether the value is a known member of the PaymentOutcomeOutcome enum.
+func (e PaymentOutcomeOutcome) Valid() bool {
+	switch e {
+	case PaymentOutcomeOutcomeActionRequired:
+		return true
+	case PaymentOutcomeOutcomeFailed:
+		return true
+	case PaymentOutcomeOutcomePaid:
 		return true
 	default:
 		return false
@@ -3060,6 +3162,17 @@ type CustomerPassthrough struct {
 	Zuora *ZuoraPassthrough `json:"zuora,omitempty"`
 }
 
+// CustomerPaymentMethod A stored payment method of a customer.
+type CustomerPaymentMethod struct {
+	CreatedAt time.Time `json:"createdAt"`
+	ID        string    `json:"id"`
+	IsDefault bool      `json:"isDefault"`
+
+	// Method A stored means of payment.
+	Method   PaymentMethod `json:"method"`
+	Provider string        `json:"provider"`
+}
+
 // CustomerResource A resource of a customer.
 type CustomerResource struct {
 	CreatedAt time.Time `json:"createdAt"`
@@ -3604,8 +3717,17 @@ type Grant struct {
 	// PaymentCollection Where the money stands. PAID is our addition.
 	PaymentCollection       PaymentCollection        `json:"paymentCollection"`
 	PaymentCollectionMethod *PaymentCollectionMethod `json:"paymentCollectionMethod,omitempty"`
-	Priority                int                      `json:"priority"`
-	Reason                  *string                  `json:"reason,omitempty"`
+
+	// PaymentFlags What a person should know of the money.
+	PaymentFlags []PaymentFlag `json:"paymentFlags,omitempty"`
+
+	// PaymentURL Where the customer must act for the payment to go on.
+	PaymentURL *string `json:"paymentUrl,omitempty"`
+	Priority   int     `json:"priority"`
+	Reason     *string `json:"reason,omitempty"`
+
+	// RefundedAmount One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	RefundedAmount *Amount `json:"refundedAmount,omitempty"`
 
 	// Remaining One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
 	Remaining  *Amount          `json:"remaining,omitempty"`
@@ -3628,8 +3750,14 @@ type GrantBillingInformation struct {
 	// BillingAddress A postal address.
 	BillingAddress      *Address `json:"billingAddress,omitempty"`
 	InvoiceDaysUntilDue *int     `json:"invoiceDaysUntilDue,omitempty"`
-	IsInvoicePaid       *bool    `json:"isInvoicePaid,omitempty"`
+
+	// InvoicePolicy Whether the credits are usable when the invoice is issued or when it is paid; default that of the environment.
+	InvoicePolicy *GrantBillingInformationInvoicePolicy `json:"invoicePolicy,omitempty"`
+	IsInvoicePaid *bool                                 `json:"isInvoicePaid,omitempty"`
 }
+
+// GrantBillingInformationInvoicePolicy Whether the credits are usable when the invoice is issued or when it is paid; default that of the environment.
+type GrantBillingInformationInvoicePolicy string
 
 // GrantCreate A grant to add to a pool.
 type GrantCreate struct {
@@ -4065,11 +4193,56 @@ type Pagination struct {
 	Prev *string `json:"prev"`
 }
 
+// PaymentAttempt One try to collect the money of a grant. Its id is the provider's idempotency key.
+type PaymentAttempt struct {
+	ActionURL *string `json:"actionUrl"`
+
+	// Amount One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Amount    Amount `json:"amount"`
+	Automatic bool   `json:"automatic"`
+
+	// Cost Money in major units, 49 means 49.00.
+	Cost           Money     `json:"cost"`
+	CreatedAt      time.Time `json:"createdAt"`
+	CurrencyID     string    `json:"currencyId"`
+	CustomerID     string    `json:"customerId"`
+	FailureCode    *string   `json:"failureCode"`
+	FailureMessage *string   `json:"failureMessage"`
+
+	// GrantID Null until the grant is made.
+	GrantID *string `json:"grantId"`
+	ID      string  `json:"id"`
+
+	// Number 1, 2, 3 … of the grant.
+	Number       int     `json:"number"`
+	ParkedReason *string `json:"parkedReason"`
+
+	// PaymentCollectionMethod How money is collected.
+	PaymentCollectionMethod PaymentCollectionMethod `json:"paymentCollectionMethod"`
+	PaymentMethodID         *string                 `json:"paymentMethodId"`
+	Provider                string                  `json:"provider"`
+
+	// Reference The provider's id of the charge or invoice.
+	Reference  *string `json:"reference"`
+	ResourceID *string `json:"resourceId"`
+
+	// State PENDING: not known to have reached the provider. PARKED: what the provider says does not fit; a person decides.
+	State     PaymentAttemptState `json:"state"`
+	Tries     int                 `json:"tries"`
+	UpdatedAt time.Time           `json:"updatedAt"`
+}
+
+// PaymentAttemptState PENDING: not known to have reached the provider. PARKED: what the provider says does not fit; a person decides.
+type PaymentAttemptState string
+
 // PaymentCollection Where the money stands. PAID is our addition.
 type PaymentCollection string
 
 // PaymentCollectionMethod How money is collected.
 type PaymentCollectionMethod string
+
+// PaymentFlag PAID_AFTER_EXPIRY and PAID_TWICE are money to be refunded.
+type PaymentFlag string
 
 // PaymentMethod A stored means of payment.
 type PaymentMethod struct {
@@ -4082,6 +4255,39 @@ type PaymentMethod struct {
 
 // PaymentMethodType defines model for PaymentMethod.Type.
 type PaymentMethodType string
+
+// PaymentMethodAttach A payment method of the provider.
+type PaymentMethodAttach struct {
+	BillingCurrency nullable.Nullable[string] `json:"billingCurrency,omitempty"`
+	IntegrationID   string                    `json:"integrationId"`
+	PaymentMethodID string                    `json:"paymentMethodId"`
+
+	// VendorIdentifier An outside system.
+	VendorIdentifier Vendor `json:"vendorIdentifier"`
+}
+
+// PaymentNotice A notice in the form of its provider.
+type PaymentNotice = map[string]interface{}
+
+// PaymentNoticeReceipt The notice is stored, or concerns nothing of ours.
+type PaymentNoticeReceipt struct {
+	Received bool `json:"received"`
+}
+
+// PaymentOutcome What a person says about an attempt.
+type PaymentOutcome struct {
+	ActionURL *string `json:"actionUrl,omitempty"`
+
+	// Amount Money in major units.
+	Amount         *MoneyInput           `json:"amount,omitempty"`
+	FailureCode    *string               `json:"failureCode,omitempty"`
+	FailureMessage *string               `json:"failureMessage,omitempty"`
+	Outcome        PaymentOutcomeOutcome `json:"outcome"`
+	Reference      *string               `json:"reference,omitempty"`
+}
+
+// PaymentOutcomeOutcome defines model for PaymentOutcome.Outcome.
+type PaymentOutcomeOutcome string
 
 // Plan A version of a plan.
 type Plan struct {
@@ -4910,6 +5116,45 @@ type TiersMode string
 // TimeRange Length of a usage chart that ends now.
 type TimeRange string
 
+// TopUp A purchase of credits.
+type TopUp struct {
+	// Grant One block of credits.
+	Grant Grant `json:"grant"`
+
+	// PaymentAttempt One try to collect the money of a grant. Its id is the provider's idempotency key.
+	PaymentAttempt PaymentAttempt `json:"paymentAttempt"`
+
+	// PaymentURL Where the customer must act for the payment to go on.
+	PaymentURL *string `json:"paymentUrl"`
+}
+
+// TopUpCreate Credits to buy.
+type TopUpCreate struct {
+	// Amount An AmountInput above zero.
+	Amount PositiveAmountInput `json:"amount"`
+
+	// AwaitPaymentConfirmation Default true: wait a few seconds for the outcome. It decides nothing else.
+	AwaitPaymentConfirmation *bool `json:"awaitPaymentConfirmation,omitempty"`
+
+	// CurrencyID Id of anything but a customer, chosen by the caller.
+	CurrencyID Slug `json:"currencyId"`
+
+	// CustomerID Id of a customer, chosen by the caller.
+	CustomerID CustomerID `json:"customerId"`
+
+	// IdempotencyKey Names one effect. The same key with the same content acts once.
+	IdempotencyKey *IdempotencyKey `json:"idempotencyKey,omitempty"`
+
+	// Metadata Free text kept beside an object.
+	Metadata Metadata `json:"metadata,omitempty"`
+
+	// PaymentMethodID One of the customer's; default is the default one.
+	PaymentMethodID *string `json:"paymentMethodId,omitempty"`
+
+	// ResourceID Id of anything but a customer, chosen by the caller.
+	ResourceID *Slug `json:"resourceId,omitempty"`
+}
+
 // TrialConfig How long a trial lasts and how it ends.
 type TrialConfig struct {
 	Budget           *Budget           `json:"budget,omitempty"`
@@ -5553,6 +5798,31 @@ type PackageEntitlementPage struct {
 	Pagination Pagination `json:"pagination"`
 }
 
+// PaymentAttemptData defines model for PaymentAttemptData.
+type PaymentAttemptData struct {
+	// Data One try to collect the money of a grant. Its id is the provider's idempotency key.
+	Data PaymentAttempt `json:"data"`
+}
+
+// PaymentAttemptPage defines model for PaymentAttemptPage.
+type PaymentAttemptPage struct {
+	Data []PaymentAttempt `json:"data"`
+
+	// Pagination Cursors to the pages around this one.
+	Pagination Pagination `json:"pagination"`
+}
+
+// PaymentMethodList defines model for PaymentMethodList.
+type PaymentMethodList struct {
+	Data []CustomerPaymentMethod `json:"data"`
+}
+
+// PaymentNoticeData defines model for PaymentNoticeData.
+type PaymentNoticeData struct {
+	// Data The notice is stored, or concerns nothing of ours.
+	Data PaymentNoticeReceipt `json:"data"`
+}
+
 // PaymentRequired Every refusal has this shape.
 type PaymentRequired = Error
 
@@ -5644,6 +5914,12 @@ type SubscriptionPage struct {
 
 	// Pagination Cursors to the pages around this one.
 	Pagination Pagination `json:"pagination"`
+}
+
+// TopUpData defines model for TopUpData.
+type TopUpData struct {
+	// Data A purchase of credits.
+	Data TopUp `json:"data"`
 }
 
 // Unprocessable Every refusal has this shape.

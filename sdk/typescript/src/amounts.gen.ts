@@ -34,6 +34,7 @@ export const amountNames: readonly string[] = [
   'quantity',
   'rate',
   'recognised',
+  'refundedAmount',
   'remaining',
   'startBalance',
   'subTotal',

@@ -141,6 +141,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/credits/top-ups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Buy credits at the price of the customer's plan
+         * @description By card, within the bounds of the plan. The grant is PAYMENT_PENDING until the payment is confirmed; `paymentUrl` is
+         *     where the customer must act, if so.
+         */
+        post: operations["createTopUp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credits/payment-attempts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List attempts to collect money
+         * @description Newest first.
+         */
+        get: operations["listPaymentAttempts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credits/payment-attempts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        /** Read an attempt to collect money */
+        get: operations["getPaymentAttempt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credits/payment-attempts/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try again to collect money after a failure
+         * @description A new attempt for the same grant, by the customer's default payment method.
+         */
+        post: operations["retryPaymentAttempt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credits/payment-attempts/{id}/outcome": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what became of an attempt of the manual provider, or of one that is parked */
+        post: operations["decidePaymentAttempt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/notices/{environment}/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                environment: string;
+                provider: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take in a notice of a payment provider
+         * @description Needs no API key; the provider signs the body. What does not concern an attempt of ours is accepted and forgotten.
+         */
+        post: operations["receivePaymentNotice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/credits/consumption": {
         parameters: {
             query?: never;
@@ -728,11 +852,53 @@ export interface paths {
             };
             cookie?: never;
         };
-        /**
-         * List invoices of a customer
-         * @description Empty while no billing provider is connected.
-         */
+        /** List invoices of a customer */
         get: operations["listCustomerInvoices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{id}/payment-method": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Attach a payment method and make it the default */
+        post: operations["attachPaymentMethod"];
+        /**
+         * Detach the default payment method
+         * @description The newest of the others becomes the default.
+         */
+        delete: operations["detachPaymentMethod"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{id}/payment-methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List payment methods of a customer
+         * @description Newest first; at most 50.
+         */
+        get: operations["listPaymentMethods"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2799,6 +2965,96 @@ export interface components {
             isGranted: boolean;
             scopeEntityIds: string[];
         };
+        /** @description Credits to buy. */
+        TopUpCreate: {
+            amount: components["schemas"]["PositiveAmountInput"];
+            currencyId: components["schemas"]["Slug"];
+            customerId: components["schemas"]["CustomerId"];
+            resourceId?: components["schemas"]["Slug"];
+            /** @description One of the customer's; default is the default one. */
+            paymentMethodId?: string;
+            metadata?: components["schemas"]["Metadata"];
+            idempotencyKey?: components["schemas"]["IdempotencyKey"];
+            /** @description Default true: wait a few seconds for the outcome. It decides nothing else. */
+            awaitPaymentConfirmation?: boolean;
+        };
+        /** @description A purchase of credits. */
+        TopUp: {
+            grant: components["schemas"]["Grant"];
+            paymentAttempt: components["schemas"]["PaymentAttempt"];
+            /** @description Where the customer must act for the payment to go on. */
+            paymentUrl: string | null;
+        };
+        /**
+         * @description PENDING: not known to have reached the provider. PARKED: what the provider says does not fit; a person decides.
+         * @enum {string}
+         */
+        PaymentAttemptState: "PENDING" | "PROCESSING" | "ACTION_REQUIRED" | "PARKED" | "PAID" | "FAILED" | "CANCELED";
+        /** @description One try to collect the money of a grant. Its id is the provider's idempotency key. */
+        PaymentAttempt: {
+            id: string;
+            /** @description 1, 2, 3 … of the grant. */
+            number: number;
+            /** @description Null until the grant is made. */
+            grantId: string | null;
+            customerId: string;
+            currencyId: string;
+            resourceId: string | null;
+            /** @description Credits. */
+            amount: components["schemas"]["Amount"];
+            /** @description All digits of `amount`. */
+            amountExact: string;
+            cost: components["schemas"]["Money"];
+            paymentCollectionMethod: components["schemas"]["PaymentCollectionMethod"];
+            provider: string;
+            paymentMethodId: string | null;
+            state: components["schemas"]["PaymentAttemptState"];
+            /** @description The provider's id of the charge or invoice. */
+            reference: string | null;
+            actionUrl: string | null;
+            failureCode: string | null;
+            failureMessage: string | null;
+            parkedReason: string | null;
+            automatic: boolean;
+            tries: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        /** @description What a person says about an attempt. */
+        PaymentOutcome: {
+            /** @enum {string} */
+            outcome: "paid" | "failed" | "action_required";
+            /** @description What was paid; default what was asked. */
+            amount?: components["schemas"]["MoneyInput"];
+            reference?: string;
+            failureCode?: string;
+            failureMessage?: string;
+            actionUrl?: string;
+        };
+        /** @description A notice in the form of its provider. */
+        PaymentNotice: Record<string, never>;
+        /** @description The notice is stored, or concerns nothing of ours. */
+        PaymentNoticeReceipt: {
+            received: boolean;
+        };
+        /** @description A payment method of the provider. */
+        PaymentMethodAttach: {
+            integrationId: string;
+            paymentMethodId: string;
+            vendorIdentifier: components["schemas"]["Vendor"];
+            billingCurrency?: string | null;
+        };
+        /** @description A stored payment method of a customer. */
+        CustomerPaymentMethod: {
+            id: string;
+            provider: string;
+            isDefault: boolean;
+            method: components["schemas"]["PaymentMethod"];
+            /** Format: date-time */
+            createdAt: string;
+        };
         /** @description A grant to add to a pool. */
         GrantCreate: {
             amount: components["schemas"]["PositiveAmountInput"];
@@ -2839,6 +3095,11 @@ export interface components {
             billingAddress?: components["schemas"]["Address"];
             invoiceDaysUntilDue?: number;
             isInvoicePaid?: boolean;
+            /**
+             * @description Whether the credits are usable when the invoice is issued or when it is paid; default that of the environment.
+             * @enum {string}
+             */
+            invoicePolicy?: "ISSUED" | "PAID";
         };
         /** @description Changes of a grant. Absent members stay as they are. */
         GrantUpdate: {
@@ -2919,6 +3180,14 @@ export interface components {
             description?: string | null;
             idempotencyKey?: string | null;
             actor?: components["schemas"]["Actor"];
+            /** @description Where the customer must act for the payment to go on. */
+            paymentUrl?: string | null;
+            /** @description Money given back so far, in the currency of `cost`. */
+            refundedAmount?: components["schemas"]["Amount"];
+            /** @description All digits of `refundedAmount`. */
+            refundedAmountExact?: string;
+            /** @description What a person should know of the money. */
+            paymentFlags?: components["schemas"]["PaymentFlag"][];
             /** Format: date-time */
             activatedAt?: string | null;
             /** Format: date-time */
@@ -2926,6 +3195,11 @@ export interface components {
             /** Format: date-time */
             expiredAt?: string | null;
         };
+        /**
+         * @description PAID_AFTER_EXPIRY and PAID_TWICE are money to be refunded.
+         * @enum {string}
+         */
+        PaymentFlag: "PAID_AFTER_EXPIRY" | "PAID_TWICE" | "REFUNDED" | "PARTIALLY_REFUNDED" | "DISPUTED" | "INVOICE_CANCELED";
         /** @description The newest invoice of a grant. */
         GrantInvoice: {
             billingId: string;
@@ -5495,6 +5769,62 @@ export interface components {
             };
         };
         /** @description The result. */
+        TopUpData: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["TopUp"];
+                };
+            };
+        };
+        /** @description The result. */
+        PaymentAttemptData: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["PaymentAttempt"];
+                };
+            };
+        };
+        /** @description The result. */
+        PaymentNoticeData: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["PaymentNoticeReceipt"];
+                };
+            };
+        };
+        /** @description The whole list. */
+        PaymentMethodList: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["CustomerPaymentMethod"][];
+                };
+            };
+        };
+        /** @description One page. */
+        PaymentAttemptPage: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["PaymentAttempt"][];
+                    pagination: components["schemas"]["Pagination"];
+                };
+            };
+        };
+        /** @description The result. */
         GrantData: {
             headers: {
                 [name: string]: unknown;
@@ -5989,6 +6319,136 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["AutoRechargeData"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    createTopUp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeat of this call answer the first result, for 24 hours. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TopUpCreate"];
+            };
+        };
+        responses: {
+            201: components["responses"]["TopUpData"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Unprocessable"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listPaymentAttempts: {
+        parameters: {
+            query?: {
+                /** @description Only of this customer. */
+                customerId?: components["parameters"]["CustomerIdFilter"];
+                /** @description Only for this grant. */
+                grantId?: string;
+                /** @description Only attempts in these states. */
+                state?: components["schemas"]["PaymentAttemptState"][];
+                /** @description Cursor of the page before. */
+                after?: components["parameters"]["After"];
+                /** @description Cursor of the page after. */
+                before?: components["parameters"]["Before"];
+                /** @description Items per page. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["PaymentAttemptPage"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getPaymentAttempt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["PaymentAttemptData"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    retryPaymentAttempt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["TopUpData"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    decidePaymentAttempt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PaymentOutcome"];
+            };
+        };
+        responses: {
+            200: components["responses"]["PaymentAttemptData"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    receivePaymentNotice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                environment: string;
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PaymentNotice"];
+            };
+        };
+        responses: {
+            200: components["responses"]["PaymentNoticeData"];
             400: components["responses"]["BadRequest"];
             404: components["responses"]["NotFound"];
             default: components["responses"]["Failure"];
@@ -6786,6 +7246,62 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["CustomerInvoicePage"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    attachPaymentMethod: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PaymentMethodAttach"];
+            };
+        };
+        responses: {
+            200: components["responses"]["CustomerData"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Unprocessable"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    detachPaymentMethod: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["CustomerData"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listPaymentMethods: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["PaymentMethodList"];
             400: components["responses"]["BadRequest"];
             404: components["responses"]["NotFound"];
             default: components["responses"]["Failure"];
