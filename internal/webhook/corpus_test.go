@@ -81,6 +81,9 @@ func TestAddressesOfTheCorpus(t *testing.T) {
 	// No address of the corpus leads to a forbidden one, by registration, by a change, by a test message or by a delivery and
 	// its retries, also when the endpoint was registered while private addresses were allowed.
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("left out in a short run, which looks for races")
+	}
 	text, err := os.ReadFile("../outbound/testdata/addresses.txt")
 	if err != nil {
 		t.Fatal(err)

@@ -100,6 +100,9 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	}
 	r.count(q, body)
 	time.Sleep(r.world.latency())
+	if r.kind == "slow" {
+		time.Sleep(5 * time.Second)
+	}
 	switch {
 	case now.hang:
 		<-q.Context().Done()
