@@ -105,7 +105,7 @@ func (s *server) subscriptionOut(env string, sub *credits.Subscription) wire.Sub
 	from, to := sub.BillingPeriodAt(max(now, sub.StartAt))
 	version := int(terms.Version)
 	out := wire.Subscription{
-		ID: sub.ID, CustomerID: sub.CustomerID, PlanID: sub.PlanID, PlanVersion: &version, ResourceID: orNull(sub.ResourceID),
+		ID: sub.ID, CustomerID: sub.CustomerID, PlanID: terms.PlanID, PlanVersion: &version, ResourceID: orNull(sub.ResourceID),
 		BillingID: orNull(sub.BillingID), PayingCustomerID: orNull(sub.PayingCustomerID), Metadata: sub.Metadata,
 		PaymentCollection:       wire.PaymentCollectionNOTREQUIRED, // as long as no payment provider is connected
 		PaymentCollectionMethod: enumOrNull[wire.PaymentCollectionMethod](sub.PaymentCollectionMethod),
@@ -114,7 +114,7 @@ func (s *server) subscriptionOut(env string, sub *credits.Subscription) wire.Sub
 			return wire.SubscriptionAddon{ID: a.ID, Quantity: int(a.Quantity)}
 		}),
 		Budget: budgetOut(sub.Budget), Prices: listOut(terms.Overrides, priceOut),
-		SubscriptionEntitlements: listOut(sub.Entitlements, func(e credits.EntitlementOverride) wire.EntitlementRef {
+		SubscriptionEntitlements: listOut(terms.Entitlements, func(e credits.EntitlementOverride) wire.EntitlementRef {
 			return wire.EntitlementRef{ID: e.ID, Type: wire.EntitlementType(e.Type)}
 		}),
 		CreatedAt: timeOut(sub.CreatedAt), StartDate: timeOut(sub.StartAt), EndDate: timeOrNull(sub.EndAt),

@@ -177,14 +177,14 @@ func (c *Catalog) softLimit(cs *CustomerState, resource, creditType string, now 
 		if sub.ResourceID != resource || !sub.InForce(now) {
 			continue
 		}
-		for _, o := range sub.Entitlements {
+		terms := c.TermsAt(sub, now)
+		for _, o := range terms.Entitlements {
 			if o.EntitlementRef == ref && o.HasSoftLimit != nil && *o.HasSoftLimit {
 				return true
 			}
 		}
-		terms := c.TermsAt(sub, now)
 		versions := make([]VersionRef, 0, 1+len(terms.Addons))
-		versions = append(versions, VersionRef{PlanRef(sub.PlanID), terms.Version})
+		versions = append(versions, VersionRef{PlanRef(terms.PlanID), terms.Version})
 		for _, addon := range terms.Addons {
 			versions = append(versions, VersionRef{AddonRef(addon.ID), addon.Version})
 		}

@@ -217,9 +217,9 @@ func (c *Catalog) mappingNamed(sub *Subscription, charge *engine.Charge) (*Mappi
 				return v.mappings[charge.Feature], FromAddon
 			}
 		}
-	}
-	if v, ok := c.versions[VersionRef{PlanRef(sub.PlanID), charge.Version}]; ok && fits(v.mappings[charge.Feature]) {
-		return v.mappings[charge.Feature], FromPlan
+		if v, ok := c.versions[VersionRef{PlanRef(span.PlanID), charge.Version}]; ok && fits(v.mappings[charge.Feature]) {
+			return v.mappings[charge.Feature], FromPlan
+		}
 	}
 	return nil, ""
 }

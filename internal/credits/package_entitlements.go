@@ -45,8 +45,13 @@ type PackageEntitlement struct {
 	Reset      Reset
 	// Of credits. Amount is per cadence; nil means set per subscription.
 	Amount              *amount.Amount
-	Cadence             string // MONTH or YEAR
-	DependencyFeatureID string // the amount is multiplied by this feature's limit
+	Cadence             string // DAY, WEEK, MONTH or YEAR
+	DependencyFeatureID string // the amount is multiplied by this feature's quantity or limit
+	TrialAmount         *amount.Amount
+	Rollover            *Rollover     `json:",omitempty"` // nil means that what is left expires
+	DeficitAtReset      string        `json:",omitempty"` // CARRY or FORGIVE; empty means CARRY
+	MidCycle            string        `json:",omitempty"` // PRORATE, FULL or NEXT_PERIOD; empty means PRORATE, FULL for seats
+	CreditValue         *ledger.Money `json:",omitempty"` // what one credit stands for in the revenue of the fee
 }
 
 // NewEntitlement is an entitlement to add. An empty Behavior means Increment and a nil IsGranted true.

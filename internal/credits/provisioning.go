@@ -94,8 +94,7 @@ func (s *Service) provision(cat *Catalog, in *NewSubscription, buyer ledger.Acto
 	if err != nil {
 		return nil, err
 	}
-	sub.Purchases, err = cat.purchases(sub, buyer, now)
-	return sub, err
+	return sub, cat.order(sub, buyer)
 }
 
 // newSubscription builds a subscription from its request and checks it against the catalogue.
@@ -106,10 +105,10 @@ func (s *Service) newSubscription(cat *Catalog, in *NewSubscription, now ledger.
 	}
 	pkg, _ := cat.Package(PlanRef(in.PlanID))
 	sub := &Subscription{ID: in.ID, CustomerID: in.CustomerID, ResourceID: in.ResourceID, ProductID: pkg.ProductID, PlanID: in.PlanID,
-		PricingType: plan.Pricing.Type, StartAt: wholeSecond(now), CreatedAt: now, UpdatedAt: now, BillingPeriod: in.BillingPeriod,
+		PricingType: plan.Pricing.Type, StartAt: wholeSecond(now), CreatedAt: now, UpdatedAt: now,
 		BillingCountryCode: in.BillingCountryCode, BillingID: in.BillingID, SalesforceID: in.SalesforceID,
 		PayingCustomerID: in.PayingCustomerID, PaymentCollectionMethod: in.PaymentCollectionMethod, Budget: in.Budget,
-		MinimumSpend: in.MinimumSpend, UnitQuantity: in.UnitQuantity, Charges: in.Charges, Entitlements: in.Entitlements, Metadata: in.Metadata}
+		MinimumSpend: in.MinimumSpend, UnitQuantity: in.UnitQuantity, Metadata: in.Metadata}
 	sub.defaults(s.newID)
 	if in.StartAt != nil {
 		sub.StartAt = *in.StartAt
@@ -120,7 +119,11 @@ func (s *Service) newSubscription(cat *Catalog, in *NewSubscription, now ledger.
 		}
 		sub.CanceledAt, sub.CancelReason = now, "ScheduledCancellation"
 	}
-	sub.Versions = []PlanSpan{{From: sub.StartAt, Version: plan.Version, Addons: in.Addons, Overrides: in.PriceOverrides}}
+	sub.Versions = []PlanSpan{{From: sub.StartAt, PlanID: in.PlanID, Version: plan.Version, BillingPeriod: in.BillingPeriod,
+		Addons: in.Addons, Overrides: in.PriceOverrides, Charges: in.Charges, Entitlements: in.Entitlements}}
+	if in.BillingPeriod == "" {
+		sub.Versions[0].BillingPeriod = PeriodMonthly
+	}
 	if err := sub.check(); err != nil {
 		return nil, err
 	}
@@ -134,9 +137,6 @@ func wholeSecond(now ledger.Time) ledger.Time { return now - now%1e6 }
 func (s *Subscription) defaults(newID func() string) {
 	if s.ID == "" {
 		s.ID = "sub_" + newID()
-	}
-	if s.BillingPeriod == "" {
-		s.BillingPeriod = PeriodMonthly
 	}
 	if s.PaymentCollectionMethod == "" {
 		s.PaymentCollectionMethod = "NONE"
@@ -159,7 +159,7 @@ func (s *Subscription) check() error {
 		validID("id", s.ID),
 		validCustomerID("customerId", s.CustomerID),
 		resource,
-		validPeriod("billingPeriod", s.BillingPeriod),
+		validPeriod("billingPeriod", s.Current().BillingPeriod),
 		validCountry("billingCountryCode", s.BillingCountryCode),
 		oneOf("paymentCollectionMethod", s.PaymentCollectionMethod, "CHARGE", "INVOICE", "NONE"),
 		validMoney("minimumSpend", s.MinimumSpend),
@@ -225,9 +225,9 @@ func (c *Catalog) offered(field string, ref PackageRef) (*PackageVersion, error)
 // settle checks terms against the catalogue, pins add-ons to versions and names the overrides. Add-ons that the
 // subscription had before keep their version.
 func (c *Catalog) settle(sub *Subscription, terms *PlanSpan, before []SubscribedAddon, newID func() string) error {
-	plan, ok := c.versionAt(PlanRef(sub.PlanID), terms.Version, max(terms.From, sub.UpdatedAt))
+	plan, ok := c.versionAt(PlanRef(terms.PlanID), terms.Version, max(terms.From, sub.UpdatedAt))
 	if !ok {
-		return fmt.Errorf("subscription %s: plan %s has no version %d", sub.ID, sub.PlanID, terms.Version)
+		return fmt.Errorf("subscription %s: plan %s has no version %d", sub.ID, terms.PlanID, terms.Version)
 	}
 	addons, err := c.settleAddons(plan, sub.ProductID, terms.Addons, before)
 	if err != nil {
@@ -238,7 +238,7 @@ func (c *Catalog) settle(sub *Subscription, terms *PlanSpan, before []Subscribed
 		return err
 	}
 	terms.Addons, terms.Overrides = addons, overrides
-	return firstError(c.checkQuantities(sub.Charges), c.checkEntitlementOverrides(sub.Entitlements))
+	return firstError(c.checkQuantities(terms.Charges), c.checkEntitlementOverrides(terms.Entitlements))
 }
 
 func (c *Catalog) settleAddons(plan *PackageVersion, productID string, addons, before []SubscribedAddon) ([]SubscribedAddon, error) {

@@ -17,26 +17,41 @@ type Purchase struct {
 	Cost         ledger.Money
 	GrantCadence string
 	Buyer        ledger.Actor
+	EffectiveAt  ledger.Time
+	PriceID      string           // of the price it was bought at
+	Type         ledger.GrantType // PAID, or RECURRING for what is bought anew each period
+	Key          string           // may be granted only once
 }
 
-// purchases are the credits that a new subscription buys, within the bounds and at the price of its plan.
-func (c *Catalog) purchases(sub *Subscription, buyer ledger.Actor, now ledger.Time) ([]Purchase, error) {
-	var bought []Purchase
-	for i, charge := range sub.Charges {
+// order makes a new subscription owe what it buys for its first period. What begins with a trial buys nothing yet.
+func (c *Catalog) order(sub *Subscription, buyer ledger.Actor) error {
+	begin := turn{at: sub.begins()}
+	if err := c.checkPurchases(sub, begin.at); err != nil {
+		return err
+	}
+	c.buy(sub, &begin, nil)
+	for i := range begin.purchases {
+		begin.purchases[i].Buyer = buyer
+	}
+	sub.Issued, sub.Purchases = begin.issued, begin.purchases
+	return nil
+}
+
+// checkPurchases checks that the plan of an instant sells what the subscription buys, within its bounds.
+func (c *Catalog) checkPurchases(sub *Subscription, when ledger.Time) error {
+	for i, charge := range sub.terms(when).Charges {
 		if charge.Type != EntitlementCredit || charge.Quantity.IsZero() {
 			continue
 		}
-		offer, err := c.TopUp(sub, charge.ID, max(now, sub.StartAt))
-		if err != nil {
-			return nil, at(item("charges", i), err)
+		offer, err := c.TopUp(sub, charge.ID, when)
+		if err == nil {
+			_, err = offer.TopUpPrice(charge.Quantity)
 		}
-		cost, err := offer.TopUpPrice(charge.Quantity)
 		if err != nil {
-			return nil, at(item("charges", i), err)
+			return at(item("charges", i), err)
 		}
-		bought = append(bought, Purchase{charge.ID, charge.Quantity, cost, offer.GrantCadence, buyer})
 	}
-	return bought, nil
+	return nil
 }
 
 // GrantPurchases grants what a subscription has bought and forgets that it is owed. Repeating it grants nothing twice. It
@@ -57,9 +72,8 @@ func (s *Service) grantPurchases(ctx context.Context, env string, by Caller, cs 
 		by.Actor = bought.Buyer
 		_, err := s.createGrant(ctx, env, by, cs, NewGrant{
 			Customer: sub.CustomerID, Resource: sub.ResourceID, CreditType: bought.CreditTypeID,
-			DisplayName: "Purchased credits", Amount: bought.Quantity, Type: ledger.Paid, Cost: &bought.Cost,
-			EffectiveAt: sub.StartAt, Collection: sub.PaymentCollectionMethod,
-			OwnKey: fmt.Sprintf("subscription %s buys %s", sub.ID, bought.CreditTypeID),
+			DisplayName: "Purchased credits", Amount: bought.Quantity, Type: bought.Type, Cost: &bought.Cost,
+			EffectiveAt: bought.EffectiveAt, Collection: sub.PaymentCollectionMethod, OwnKey: bought.Key,
 		})
 		if err != nil {
 			return err

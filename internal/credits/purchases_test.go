@@ -38,7 +38,8 @@ func TestPurchases(t *testing.T) {
 	t.Parallel()
 	w := seller(t)
 	made := w.buy()
-	want := []credits.Purchase{{CreditTypeID: "tokens", Quantity: dec("333"), Cost: ledger.Money{Amount: dec("166.5"), Currency: "usd"}, Buyer: actor}}
+	want := []credits.Purchase{{CreditTypeID: "tokens", Quantity: dec("333"), Cost: ledger.Money{Amount: dec("166.5"), Currency: "usd"}, Buyer: actor,
+		EffectiveAt: made.StartAt, Type: ledger.Paid, PriceID: made.Purchases[0].PriceID, Key: made.Purchases[0].Key}}
 	if !slices.Equal(made.Purchases, want) {
 		t.Errorf("purchases are %+v, want %+v", made.Purchases, want)
 	}

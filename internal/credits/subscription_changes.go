@@ -31,8 +31,6 @@ func (s *Service) UpdateSubscription(ctx context.Context, env string, actor ledg
 		if !sub.Live(now) {
 			return subscriptionEnded(sub)
 		}
-		in.Entitlements.apply(&sub.Entitlements)
-		in.Charges.apply(&sub.Charges)
 		in.Budget.apply(&sub.Budget)
 		in.MinimumSpend.apply(&sub.MinimumSpend)
 		in.SalesforceID.apply(&sub.SalesforceID)
@@ -51,13 +49,15 @@ func (s *Service) updateTerms(cat *Catalog, sub *Subscription, in *SubscriptionU
 	terms.From = max(now, sub.Current().From)
 	before := terms.Addons
 	in.Addons.apply(&terms.Addons)
+	in.Entitlements.apply(&terms.Entitlements)
+	in.Charges.apply(&terms.Charges)
 	if in.PriceOverrides.Sent {
 		terms.Overrides = mergeOverrides(terms.Overrides, in.PriceOverrides.To)
 	}
 	if err := cat.settle(sub, &terms, before, s.newID); err != nil {
 		return err
 	}
-	if !in.Addons.Sent && !in.PriceOverrides.Sent {
+	if !in.Addons.Sent && !in.PriceOverrides.Sent && !in.Entitlements.Sent && !in.Charges.Sent {
 		return nil
 	}
 	if len(sub.Versions) >= spansMax {
@@ -91,7 +91,7 @@ func (s *Service) MigrateSubscription(ctx context.Context, env string, actor led
 			return subscriptionEnded(sub)
 		}
 		terms := cat.TermsAt(sub, max(now, sub.Current().From))
-		terms.Version = cat.packages[PlanRef(sub.PlanID)].Published
+		terms.Version = cat.packages[PlanRef(terms.PlanID)].Published
 		for i := range terms.Addons {
 			terms.Addons[i].Version = cat.packages[AddonRef(terms.Addons[i].ID)].Published
 		}
