@@ -324,7 +324,7 @@ func (op *grantOp) Repeat(_ *engine.Tx, first *engine.Entry) error {
 
 // Grant returns one grant as it stands, or CreditGrantNotFound.
 func (s *Service) Grant(ctx context.Context, env string, id ledger.GrantID) (*Grant, error) {
-	record, ok, err := s.engine.GrantByID(ctx, env, id)
+	record, ok, err := s.engine.GrantByID(ctx, env, id, 0)
 	if err != nil {
 		return nil, err
 	}

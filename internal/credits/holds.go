@@ -299,5 +299,5 @@ func (s *Service) Holds(ctx context.Context, pool ledger.Key) ([]ledger.Hold, er
 	if _, err := s.Pool(ctx, pool); err != nil {
 		return nil, err
 	}
-	return s.engine.Holds(ctx, pool)
+	return s.engine.Holds(ctx, pool, 0)
 }

@@ -52,7 +52,7 @@ func (s *Service) Balances(ctx context.Context, env string, filter PoolFilter) (
 	}
 	views := make([]*engine.View, len(keys))
 	for i, key := range keys {
-		if views[i], err = s.engine.View(ctx, key); err != nil {
+		if views[i], err = s.engine.View(ctx, key, 0); err != nil {
 			return nil, err
 		}
 	}
@@ -74,7 +74,7 @@ func (s *Service) BalancesAt(ctx context.Context, env string, filter PoolFilter,
 	balances := make([]PastBalance, len(keys))
 	for i, key := range keys {
 		balances[i].Key = key
-		if balances[i].Balance, err = s.engine.BalanceAt(ctx, key, at); err != nil {
+		if balances[i].Balance, err = s.engine.BalanceAt(ctx, key, at, 0); err != nil {
 			return nil, err
 		}
 	}
@@ -110,7 +110,7 @@ func (s *Service) Pool(ctx context.Context, key ledger.Key) (*engine.View, error
 	if _, ok := s.Catalog(key.Environment).CreditType(key.Currency); !ok {
 		return nil, missing("CurrencyNotFound", "custom currency", key.Currency)
 	}
-	return s.engine.View(ctx, key)
+	return s.engine.View(ctx, key, 0)
 }
 
 // Ledger lists rows of a pool, newest first (semantics 13.2). The second result tells whether there are more in the
@@ -124,5 +124,5 @@ func (s *Service) Ledger(ctx context.Context, q engine.LedgerQuery) ([]engine.Le
 
 // Sweep posts what is due in an environment now. A running server calls it again and again; being late changes no row.
 func (s *Service) Sweep(ctx context.Context, env string) (int, error) {
-	return s.engine.Sweep(ctx, env)
+	return s.engine.Sweep(ctx, env, nil)
 }

@@ -11,9 +11,9 @@ import (
 )
 
 // BalanceAt returns the settled balance of a pool at a past instant: the end balance of the last row posted at or
-// before it (semantics 3).
-func (e *Engine) BalanceAt(ctx context.Context, pool ledger.Key, at ledger.Time) (amount.Amount, error) {
-	if _, err := e.View(ctx, pool); err != nil {
+// before it (semantics 3). before is as for View.
+func (e *Engine) BalanceAt(ctx context.Context, pool ledger.Key, at, before ledger.Time) (amount.Amount, error) {
+	if _, err := e.View(ctx, pool, before); err != nil {
 		return amount.Zero, err
 	}
 	pages, err := e.pages(ctx, pool)
@@ -72,9 +72,9 @@ func lastRowAt(ctx context.Context, r *entryReader, pool ledger.Key, refs []ref,
 	return nil, failed
 }
 
-// Holds lists the open holds of a pool, oldest first, with everything due posted.
-func (e *Engine) Holds(ctx context.Context, key ledger.Key) ([]ledger.Hold, error) {
-	if _, err := e.View(ctx, key); err != nil {
+// Holds lists the open holds of a pool, oldest first, with everything due posted. before is as for View.
+func (e *Engine) Holds(ctx context.Context, key ledger.Key, before ledger.Time) ([]ledger.Hold, error) {
+	if _, err := e.View(ctx, key, before); err != nil {
 		return nil, err
 	}
 	s := e.shardOf(key.Environment, key.Customer)

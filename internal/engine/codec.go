@@ -130,6 +130,8 @@ func (e *Entry) wellFormed() bool {
 		return e.Event != nil
 	case ReserveEntry, SettleEntry, ReleaseEntry:
 		return len(e.Pools) > 0
+	case TurnEntry:
+		return e.Key != ""
 	}
 	return e.Kind != 0 && e.Kind <= SweepEntry
 }

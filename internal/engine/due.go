@@ -58,8 +58,8 @@ func (q *dueQueue) forget(o *owner) {
 	q.swept[environment] = min(q.swept[environment], item.at-1)
 }
 
-// list names up to n pools of an environment in which something is due.
-func (q *dueQueue) list(environment string, now ledger.Time, n int) []ledger.Key {
+// list names up to n pools of an environment in which something is due, but none to be skipped.
+func (q *dueQueue) list(environment string, now ledger.Time, n int, skip map[ledger.Key]bool) []ledger.Key {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	h := q.heaps[environment]
@@ -72,7 +72,9 @@ func (q *dueQueue) list(environment string, now ledger.Time, n int) []ledger.Key
 		if i >= len(h.items) || h.items[i].at > now || len(due) == n {
 			return
 		}
-		due = append(due, h.items[i].owner.key())
+		if key := h.items[i].owner.key(); !skip[key] {
+			due = append(due, key)
+		}
 		visit(2*i + 1)
 		visit(2*i + 2)
 	}

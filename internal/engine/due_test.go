@@ -27,11 +27,11 @@ func TestSweepFindsAll(t *testing.T) {
 	b.reopen(t) // none of the pools is in memory now
 	b.clock.Add(5000)
 	b.journal.commits(failBefore)
-	if _, err := b.Sweep(t.Context(), env); !errors.Is(err, engine.ErrUnavailable) {
+	if _, err := b.Sweep(t.Context(), env, nil); !errors.Is(err, engine.ErrUnavailable) {
 		t.Fatalf("the failing sweep: %v", err)
 	}
 	b.journal.commits(nil)
-	if _, err := b.Sweep(t.Context(), env); err != nil {
+	if _, err := b.Sweep(t.Context(), env, nil); err != nil {
 		t.Fatal(err)
 	}
 	posted := b.posted(t)
@@ -40,7 +40,7 @@ func TestSweepFindsAll(t *testing.T) {
 			t.Fatalf("pool %d has %d rows", i, rows)
 		}
 	}
-	if n, err := b.Sweep(t.Context(), env); n != 0 || err != nil {
+	if n, err := b.Sweep(t.Context(), env, nil); n != 0 || err != nil {
 		t.Errorf("a sweep with nothing to do opened %d, %v", n, err)
 	}
 	b.verified(t)
@@ -95,7 +95,7 @@ func TestDueQueueStaysSmall(t *testing.T) {
 		t.Errorf("%d entries for one pool", due)
 	}
 	b.clock.Add(2_000_000)
-	if _, err := b.Sweep(t.Context(), env); err != nil {
+	if _, err := b.Sweep(t.Context(), env, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, due := engine.Remembered(b.Engine); due != 0 {

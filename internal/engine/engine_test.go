@@ -213,7 +213,7 @@ func TestRestartAndRebuild(t *testing.T) {
 	b := setupWindows(t, database, 97)
 	burned := b.load(t, 7, 5, 40, 25)
 	b.clock.Add(60_000_000)
-	if _, err := b.Sweep(t.Context(), env); err != nil {
+	if _, err := b.Sweep(t.Context(), env, nil); err != nil {
 		t.Fatal(err)
 	}
 	before := b.observe(t)
@@ -404,12 +404,12 @@ func TestBalanceAt(t *testing.T) {
 		if i > 0 && rows[i-1].PostedAt == r.PostedAt {
 			continue
 		}
-		got, err := b.BalanceAt(t.Context(), key("c1"), r.PostedAt)
+		got, err := b.BalanceAt(t.Context(), key("c1"), r.PostedAt, 0)
 		if err != nil || got != r.End {
 			t.Fatalf("at row %d: %s, %v; want %s", r.Seq, got, err, r.End)
 		}
 	}
-	if got, err := b.BalanceAt(t.Context(), key("c1"), 1); err != nil || !got.IsZero() {
+	if got, err := b.BalanceAt(t.Context(), key("c1"), 1, 0); err != nil || !got.IsZero() {
 		t.Errorf("before the first row: %s, %v", got, err)
 	}
 }

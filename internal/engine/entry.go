@@ -23,6 +23,7 @@ const (
 	ReverseEntry                      // an event undone
 	ResolveEntry                      // a quarantined or unmapped event released, rated again or dropped
 	SweepEntry                        // due expiries, activations and hold timeouts
+	TurnEntry                         // a boundary of a subscription, in all its pools; Key is its TurnName
 )
 
 // Entry is one transaction of one customer, as the journal keeps it. Which members are set depends on Kind.
@@ -31,7 +32,7 @@ type Entry struct {
 	Kind        EntryKind
 	Environment string
 	Customer    string
-	At          ledger.Time // the environment's clock when the entry was decided
+	At          ledger.Time // as of when the entry was decided: the environment's clock, or Scope.At
 	Actor       ledger.Actor
 	Request     string // id of the API request
 	Reason      string

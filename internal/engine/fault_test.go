@@ -200,7 +200,7 @@ func TestFailedCommit(t *testing.T) {
 					b.journal.commits(nil)
 				}
 				b.do(t, op)
-				view, err := b.View(t.Context(), key("c"))
+				view, err := b.View(t.Context(), key("c"), 0)
 				if err != nil || view.Balance != amount.FromInt(int64(99-n)) {
 					t.Fatalf("after burn %d: %+v, %v", n, view, err)
 				}
@@ -272,7 +272,7 @@ func TestFailedCheckpoint(t *testing.T) {
 	b.journal.commits(nil)
 	b.do(t, &burnOp{customer: "c0", key: "k", cost: 1, at: 1})
 	for _, g := range grants {
-		if _, ok, err := b.GrantByID(t.Context(), env, g.id); !ok || err != nil {
+		if _, ok, err := b.GrantByID(t.Context(), env, g.id, 0); !ok || err != nil {
 			t.Errorf("grant %d: %v, %v", g.id, ok, err)
 		}
 	}
@@ -372,7 +372,7 @@ func TestBrokenOperation(t *testing.T) {
 			if err := b.one(t, op); !errors.Is(err, engine.ErrUnavailable) {
 				t.Errorf("error %v", err)
 			}
-			view, err := b.View(t.Context(), key("c"))
+			view, err := b.View(t.Context(), key("c"), 0)
 			if err != nil || view.Balance != amount.FromInt(100) {
 				t.Errorf("view %+v, %v", view, err)
 			}

@@ -27,7 +27,7 @@ func (e *Engine) GrantList(ctx context.Context, q GrantQuery) ([]GrantRecord, bo
 		if q.Currency != "" && key.Currency != q.Currency || !q.AnyResource && key.Resource != q.Resource {
 			continue
 		}
-		if err := e.collectGrants(ctx, key, live); err != nil {
+		if err := e.collectGrants(ctx, key, q.Due, live); err != nil {
 			return nil, false, err
 		}
 	}
@@ -45,18 +45,28 @@ func (e *Engine) GrantList(ctx context.Context, q GrantQuery) ([]GrantRecord, bo
 	return records[:q.Limit], true, nil
 }
 
-// GrantByID returns one grant of an environment as it stands; false when there is none.
-func (e *Engine) GrantByID(ctx context.Context, environment string, id ledger.GrantID) (GrantRecord, bool, error) {
+// GrantPool names the pool of a grant of an environment; false when there is no such grant.
+func (e *Engine) GrantPool(ctx context.Context, environment string, id ledger.GrantID) (ledger.Key, bool, error) {
 	if int(Position(id).Shard()) >= len(e.shards) {
-		return GrantRecord{}, false, nil
+		return ledger.Key{}, false, nil
 	}
-	s := e.shards[Position(id).Shard()]
-	key, ok, err := s.grantPool(ctx, id)
+	key, ok, err := e.shards[Position(id).Shard()].grantPool(ctx, id)
 	if err != nil || !ok || key.Environment != environment {
+		return ledger.Key{}, false, err
+	}
+	return key, true, nil
+}
+
+// GrantByID returns one grant of an environment as it stands; false when there is none. before is as for View: who has
+// bounds asks GrantPool for the customer.
+func (e *Engine) GrantByID(ctx context.Context, environment string, id ledger.GrantID, before ledger.Time) (GrantRecord, bool, error) {
+	key, ok, err := e.GrantPool(ctx, environment, id)
+	if err != nil || !ok {
 		return GrantRecord{}, false, err
 	}
+	s := e.shardOf(key.Environment, key.Customer)
 	live := liveGrants{}
-	if err := e.collectGrants(ctx, key, live); err != nil {
+	if err := e.collectGrants(ctx, key, before, live); err != nil {
 		return GrantRecord{}, false, err
 	}
 	row, stored, err := s.journal.GrantByID(ctx, s.id, id)
@@ -99,8 +109,8 @@ type liveGrant struct {
 type liveGrants map[ledger.GrantID]*liveGrant
 
 // collectGrants copies what memory knows of a pool's grants.
-func (e *Engine) collectGrants(ctx context.Context, key ledger.Key, into liveGrants) error {
-	if _, err := e.View(ctx, key); err != nil {
+func (e *Engine) collectGrants(ctx context.Context, key ledger.Key, before ledger.Time, into liveGrants) error {
+	if _, err := e.View(ctx, key, before); err != nil {
 		return err
 	}
 	s := e.shardOf(key.Environment, key.Customer)

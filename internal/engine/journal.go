@@ -119,6 +119,7 @@ type GrantQuery struct {
 	AnyResource bool
 	Before      ledger.GrantID // exclusive
 	Limit       int
+	Due         ledger.Time // as `before` of View; a journal does not look at it
 }
 
 // RunRow describes a sorted run of the key index. The run of a window has one when it is complete, a merged run from its

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"slices"
+	"strconv"
 
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
@@ -21,6 +22,7 @@ const (
 	settleKeys  = "settle"
 	reverseKeys = "reverse"
 	resolveKeys = "resolve"
+	turnKeys    = "turn"
 )
 
 func hashKey(space string, parts ...string) KeyHash {
@@ -62,6 +64,16 @@ func ReverseKey(event Position) KeyHash { return hashKey(reverseKeys, event.Even
 // ResolveKey finds the entry that released, rated again or dropped an event.
 func ResolveKey(event Position) KeyHash { return hashKey(resolveKeys, event.EventID()) }
 
+// TurnName is the Key of the entry that posts a boundary of a subscription at an instant.
+func TurnName(subscription string, at ledger.Time) string {
+	return subscription + "@" + strconv.FormatInt(int64(at), 10)
+}
+
+// TurnKey is the identity of a boundary: one instant of one subscription has one effect, whoever posts it.
+func TurnKey(environment, subscription string, at ledger.Time) KeyHash {
+	return hashKey(turnKeys, environment, TurnName(subscription, at))
+}
+
 // entryKeys lists the keys that an entry takes. It is a function of the entry alone, so a replay takes the same ones.
 func entryKeys(e *Entry) []KeyHash {
 	var keys []KeyHash
@@ -72,6 +84,8 @@ func entryKeys(e *Entry) []KeyHash {
 		if e.Key != "" {
 			keys = append(keys, GrantKey(e.Environment, e.Key))
 		}
+	case TurnEntry:
+		keys = append(keys, hashKey(turnKeys, e.Environment, e.Key))
 	case ReverseEntry:
 		keys = append(keys, ReverseKey(e.Ref))
 	case ResolveEntry:

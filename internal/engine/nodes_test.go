@@ -32,7 +32,7 @@ func node(t *testing.T, o store.Options, windowEntries int) *bundle {
 
 func (b *bundle) balance(t testing.TB, customer string) amount.Amount {
 	t.Helper()
-	view, err := b.View(t.Context(), key(customer))
+	view, err := b.View(t.Context(), key(customer), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

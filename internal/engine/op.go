@@ -17,6 +17,9 @@ var (
 	ErrUnavailable = errors.New("the ledger cannot be written at the moment")
 	// ErrOverloaded means that the queue was full and nothing was done.
 	ErrOverloaded = errors.New("too many operations are waiting")
+	// ErrDue means that a boundary of the customer's subscriptions has come (Scope.Before) and nothing was done: post it,
+	// then ask again.
+	ErrDue = errors.New("a boundary of the customer is due")
 )
 
 // unreadable makes a failure to read the journal an ErrUnavailable; the operation has done nothing then.
@@ -27,11 +30,29 @@ func unreadable(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
-// Scope says whose operation it is, and what may happen only once.
+// Scope says whose operation it is, what may happen only once, and when.
 type Scope struct {
 	Environment string
 	Customer    string
 	Key         KeyHash // zero for an operation without a key
+	// Before bounds the operation in time: decided at that instant or later it fails with ErrDue, also when its key was
+	// taken. 0 is no bound.
+	Before ledger.Time
+	// At is the instant as of which the operation is decided, not after the clock; 0 means the clock. What is due by then
+	// is posted first, and nothing that is due later. Rows that a pool has of after it stay where they are: those of the
+	// operation follow them, at the same instant as the last.
+	At ledger.Time
+}
+
+// instant is as of when an operation is decided that the writer meets at now, or ErrDue.
+func (s *Scope) instant(now ledger.Time) (ledger.Time, error) {
+	if s.At != 0 {
+		now = s.At
+	}
+	if s.Before != 0 && now >= s.Before {
+		return now, ErrDue
+	}
+	return now, nil
 }
 
 // Op is one operation. Its methods run in the writer of the customer's shard, one operation after another; what they
@@ -73,7 +94,8 @@ type openPool struct {
 	ahead bool // in a replay: the owner's checkpoint is of after this entry
 }
 
-// Now is the environment's clock, one value for the whole batch.
+// Now is the instant as of which the operation is decided: Scope.At, or else the environment's clock, one value for the
+// whole batch.
 func (tx *Tx) Now() ledger.Time { return tx.now }
 
 // Entry is the record under way. The members that rows carry (Reason, Ref, RefEventAt, Actor, Event and its time) must
@@ -82,7 +104,12 @@ func (tx *Tx) Entry() *Entry { return &tx.entry }
 
 // Open loads the pools that the operation will use and posts what is due in them. It must be called once, before Pool
 // and Ledger, with every pool, if there is any. From then on the entry has its position.
-func (tx *Tx) Open(refs ...PoolRef) error {
+func (tx *Tx) Open(refs ...PoolRef) error { return tx.open(tx.now, refs) }
+
+// OpenTurn is Open for a boundary: what is due at its very instant is left to ledger.Pool.Turn, which knows the order.
+func (tx *Tx) OpenTurn(refs ...PoolRef) error { return tx.open(tx.now-1, refs) }
+
+func (tx *Tx) open(until ledger.Time, refs []PoolRef) error {
 	if tx.begun || len(tx.pools) > 0 {
 		panic("engine: Open called twice")
 	}
@@ -91,7 +118,7 @@ func (tx *Tx) Open(refs ...PoolRef) error {
 		if err != nil {
 			return unreadable(err)
 		}
-		tx.shard.sweep(tx.ctx, o, tx.now)
+		tx.shard.sweep(tx.ctx, o, until)
 		tx.use(o)
 	}
 	tx.entry.Position = tx.shard.blocks.next // after what the sweeps wrote; no pool may be touched later

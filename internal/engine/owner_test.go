@@ -45,7 +45,7 @@ func TestEvictionBoundsMemory(t *testing.T) {
 		for i := range ops {
 			// The first eviction spares what was used before it; the strangers bring about the next ones.
 			for _, customer := range []string{fmt.Sprint("c", i), fmt.Sprint("stranger", i)} {
-				if _, err := b.View(t.Context(), key(customer)); err != nil {
+				if _, err := b.View(t.Context(), key(customer), 0); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -55,7 +55,7 @@ func TestEvictionBoundsMemory(t *testing.T) {
 		t.Errorf("%d owners and %d due pools in memory", owners, due)
 	}
 	b.clock.Add(5000)
-	if _, err := b.Sweep(t.Context(), env); err != nil {
+	if _, err := b.Sweep(t.Context(), env, nil); err != nil {
 		t.Fatal(err)
 	}
 	posted := b.posted(t)
@@ -102,7 +102,7 @@ func TestTextsAlone(t *testing.T) {
 		name := fmt.Sprint("name ", n)
 		b.do(t, &renameOp{grant: grant, name: name})
 		for range 2 {
-			record, ok, err := b.GrantByID(t.Context(), env, grant.id)
+			record, ok, err := b.GrantByID(t.Context(), env, grant.id, 0)
 			if !ok || err != nil || record.Texts.DisplayName != name {
 				t.Errorf("%q, %v, %v; want %q", record.Texts.DisplayName, ok, err, name)
 			}

@@ -49,7 +49,7 @@ func TestReadsRaceWithFlush(t *testing.T) {
 // readWhole reads everything of one customer and holds it against a view from before.
 func (b *faultBundle) readWhole(t *testing.T, customer string) int {
 	ctx := context.Background()
-	view, err := b.View(ctx, key(customer))
+	view, err := b.View(ctx, key(customer), 0)
 	if err != nil {
 		t.Error(err)
 		return 0
@@ -179,7 +179,7 @@ func TestManyWindowsInOneBatch(t *testing.T) {
 		}
 		b.reopen(t)
 	}
-	if view, err := b.View(t.Context(), ledger.Key{Environment: env, Customer: "c0", Currency: "tokens"}); err != nil || view.Seq != 43 {
+	if view, err := b.View(t.Context(), ledger.Key{Environment: env, Customer: "c0", Currency: "tokens"}, 0); err != nil || view.Seq != 43 {
 		t.Errorf("view %+v, %v", view, err)
 	}
 	b.verified(t)

@@ -95,7 +95,7 @@ func TestCancelledReads(t *testing.T) {
 				go cancel()
 				_, _ = b.PoolKeys(ctx, env, "c")
 				_, _, _ = b.GrantList(ctx, engine.GrantQuery{Environment: env, Customer: "c", Limit: 1})
-				_, _ = b.Holds(ctx, key("c"))
+				_, _ = b.Holds(ctx, key("c"), 0)
 				cancel()
 			}
 		})

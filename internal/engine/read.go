@@ -125,12 +125,13 @@ type LedgerQuery struct {
 	After  uint64 // rows with a larger seq only; with Limit, those nearest to After
 	Limit  int
 	Match  func(*LedgerRow) bool // nil matches every row
+	Due    ledger.Time           // as `before` of View
 }
 
 // Ledger lists rows of a pool, newest first. The second result tells whether there are more beyond the limit, in the
 // direction of older rows, or of newer ones when After is set.
 func (e *Engine) Ledger(ctx context.Context, q LedgerQuery) ([]LedgerRow, bool, error) {
-	if _, err := e.View(ctx, q.Pool); err != nil {
+	if _, err := e.View(ctx, q.Pool, q.Due); err != nil {
 		return nil, false, err
 	}
 	pages, err := e.pages(ctx, q.Pool)

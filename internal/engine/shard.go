@@ -228,7 +228,7 @@ func (s *shard) decide(ctx context.Context, op Op) error {
 	scope := op.Scope()
 	tx, err := s.begin(ctx, scope)
 	if err != nil {
-		return unreadable(err)
+		return err
 	}
 	if scope.Key != (KeyHash{}) {
 		first, taken, err := tx.Find(scope.Key)
@@ -256,10 +256,13 @@ func (s *shard) decide(ctx context.Context, op Op) error {
 // begin readies the one Tx of the shard for the next operation.
 func (s *shard) begin(ctx context.Context, scope Scope) (*Tx, error) {
 	tx := &s.tx
-	*tx = Tx{ctx: ctx, shard: s, scope: scope, now: s.nowIn(scope.Environment), pools: tx.pools[:0]}
-	var err error
+	now, err := scope.instant(s.nowIn(scope.Environment))
+	if err != nil {
+		return nil, err
+	}
+	*tx = Tx{ctx: ctx, shard: s, scope: scope, now: now, pools: tx.pools[:0]}
 	tx.customer, err = s.customer(ctx, scope.Environment, scope.Customer)
-	return tx, err
+	return tx, unreadable(err)
 }
 
 func (s *shard) nowIn(environment string) ledger.Time {

@@ -32,6 +32,7 @@ const (
 	rowHasCharge
 	rowHasMoney
 	rowSharedCharge
+	rowForgives
 )
 
 // AppendBinary appends the pool's checkpoint form: what Apply folded, without indexes and sums that follow from it.
@@ -141,7 +142,10 @@ func DecodeFact(b []byte, o *Origin) (f Fact, rest []byte, err error) {
 // appendRow leaves out End, which follows from Start and Amount.
 func appendRow(b []byte, r *Row, o *Origin) []byte {
 	var flags byte
-	if r.Cause != o.Cause {
+	switch {
+	case r.forgives():
+		flags |= rowForgives
+	case r.Cause != o.Cause:
 		flags |= rowSystemCause
 	}
 	shared := -1
@@ -178,6 +182,11 @@ func (d *decoder) row(r *Row, o *Origin) {
 	if flags&rowSystemCause != 0 {
 		r.Cause = o.SystemCause
 	}
+	if flags&rowForgives != 0 && o.Cause != nil {
+		forgiven := *o.Cause
+		forgiven.Reason = ReasonForgiven
+		r.Cause = &forgiven
+	}
 	r.Type = RowType(d.upTo(byte(RolledOut)))
 	r.Seq = d.uvarint()
 	r.PostedAt = d.time()
@@ -195,7 +204,7 @@ func (d *decoder) row(r *Row, o *Origin) {
 		r.Money = Money{d.amount(), d.text()}
 	}
 	d.raw(r.Hash[:])
-	if flags >= rowSharedCharge<<1 || r.Type == 0 || !r.End.InRange() {
+	if flags >= rowForgives<<1 || r.Type == 0 || !r.End.InRange() || flags&rowForgives != 0 && r.Type != Updated {
 		d.fail("impossible row")
 	}
 }

@@ -3,7 +3,7 @@
 // A [Pool] is one wallet of one customer: blocks of credits ([Grant]), what usage took beyond them (an overdraft, itself
 // a grant of type [Overdraft]), what is set aside ([Hold]) and the head of a ledger of [Row]s. Every change is an
 // operation on a pool in a transaction ([Tx]): AddGrant, Void, Update, SetPayment, SetExpiry, Burn, Consume, Reserve,
-// Settle, Release, Reverse, Forgive and Sweep.
+// Settle, Release, Reverse, Forgive, Turn and Sweep.
 //
 // # Facts
 //
@@ -17,7 +17,8 @@
 // The posting time of an operation is max(Tx.Now, posting time of the last row). Activations, expiries and hold timeouts
 // up to then are posted before anything else, each dated at its own instant, so no result depends on when somebody sweeps.
 // At one instant: hold timeouts (a capture still finds its slices, and what is freed expires with its grant), then
-// expiries, then activations, then the settlement of a deficit.
+// expiries, then activations, then the settlement of a deficit. A boundary of a subscription ([Pool.Turn]) takes the place
+// of all that at its instant, because it rolls over, forgives and issues in between.
 //
 // # What a pool remembers
 //
@@ -54,7 +55,7 @@
 //	        (the last part by Check only, since a settlement takes two rows)
 //	I10     transfers come in equal pairs
 //	I11 c   what an event costs is split exactly, in burn order
-//	I12     recognised + breakage + voided + deferred = cost, at every row
+//	I12     recognised + breakage + voided + deferred = cost, at every row; what is rolled out is the cost of a child
 //	I13     a hold ends once
 //	I17 ac  amounts have at most 15 integer digits: the amounts of the grants a pool knows, and consumed plus held plus
 //	        deficit, are kept in range, and with them every balance on the way

@@ -66,27 +66,49 @@ func (p *Pool) AddGrant(tx *Tx, g Grant) (GrantID, error) {
 
 // newGrant checks what a caller gave and returns the grant as it begins.
 func (p *Pool) newGrant(g Grant, at Time) (*Grant, error) {
-	next := &Grant{Type: g.Type, Priority: g.Priority, CreatedAt: at, EffectiveAt: g.EffectiveAt, ExpireAt: g.ExpireAt,
+	next := g.begin(at, at)
+	if err := next.check(); err != nil {
+		return nil, err
+	}
+	if next.ExpireAt <= at {
+		return nil, &FieldError{"ExpireAt", lifeless}
+	}
+	if !p.roomToIssue(g.Amount) {
+		return nil, ErrAmountOutOfRange
+	}
+	return next, nil
+}
+
+// lifeless is said of dates that leave a grant no life.
+const lifeless = "must be after the grant takes effect and after now"
+
+// begin returns the grant that a caller asks for as it is when new.
+func (g *Grant) begin(createdAt, effectiveAt Time) *Grant {
+	next := &Grant{Type: g.Type, Priority: g.Priority, CreatedAt: createdAt, EffectiveAt: g.EffectiveAt, ExpireAt: g.ExpireAt,
 		Amount: g.Amount, Cost: g.Cost, Payment: g.Payment, AwaitsPayment: g.AwaitsPayment}
 	if next.EffectiveAt == 0 {
-		next.EffectiveAt = at
+		next.EffectiveAt = effectiveAt
 	}
 	if next.Cost.Amount.IsZero() {
 		next.Cost = Money{}
 	}
-	if g.Type < Promotional || g.Type > Recurring {
-		return nil, &FieldError{"Type", "must be promotional, paid or recurring"}
-	}
-	if g.Amount.Sign() <= 0 || !p.roomToIssue(g.Amount) {
-		return nil, ErrAmountOutOfRange
-	}
-	if next.ExpireAt <= at || next.ExpireAt <= next.EffectiveAt {
-		return nil, &FieldError{"ExpireAt", "must be after the grant takes effect and after now"}
+	return next
+}
+
+// check is what the members of a new grant must keep to by themselves.
+func (g *Grant) check() error {
+	switch {
+	case g.Type < Promotional || g.Type > Recurring:
+		return &FieldError{"Type", "must be promotional, paid or recurring"}
+	case g.Amount.Sign() <= 0 || !g.Amount.InRange():
+		return ErrAmountOutOfRange
+	case g.ExpireAt <= g.EffectiveAt:
+		return &FieldError{"ExpireAt", lifeless}
 	}
 	if err := checkPriority(g.Priority); err != nil {
-		return nil, err
+		return err
 	}
-	return next, checkCost(g.Type, g.Cost)
+	return checkCost(g.Type, g.Cost)
 }
 
 func checkPriority(priority int32) error {
@@ -134,14 +156,18 @@ func (p *Pool) Void(tx *Tx, id GrantID) (changed bool, err error) {
 		return false, ErrGrantExpired
 	}
 	s := p.posting(tx, at)
+	s.void(g)
+	return true, nil
+}
+
+func (s *posting) void(g *Grant) {
 	if g.ActivatedAt != 0 {
 		s.row(g, VoidedRow, g.Unheld().Neg(), Charge{})
-		return true, nil
+		return
 	}
 	next := *g
-	next.Voided, next.VoidedAt = g.Amount, at
+	next.Voided, next.VoidedAt = g.Amount, s.at
 	s.grant(&next)
-	return true, nil
 }
 
 // callers returns a grant that a caller may change: one that the pool knows and that is not an overdraft.
@@ -193,7 +219,7 @@ func (p *Pool) SetExpiry(tx *Tx, id GrantID, expireAt Time) error {
 	case g.ActivatedAt != 0 || g.ended():
 		return &FieldError{"ExpireAt", "can only be set without an update before the grant activates"}
 	case expireAt <= at || expireAt <= g.EffectiveAt:
-		return &FieldError{"ExpireAt", "must be after the grant takes effect and after now"}
+		return &FieldError{"ExpireAt", lifeless}
 	}
 	next := *g
 	next.ExpireAt = expireAt

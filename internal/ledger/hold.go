@@ -121,6 +121,13 @@ func openHold(p *Pool, tx *Tx, id string) (Hold, error) {
 	return Hold{}, ErrHoldNotFound
 }
 
+// timeOutDue ends the holds whose TTL ends by the instant.
+func (s *posting) timeOutDue(instant Time) {
+	for t := s.pool.rarely().timeouts; len(t) > 0 && t[0].ExpiresAt <= instant; t = s.pool.rare.timeouts {
+		s.timeOut(t[0])
+	}
+}
+
 // timeOut ends a hold at its TTL.
 func (s *posting) timeOut(h *Hold) {
 	if h.Capture {

@@ -25,14 +25,29 @@ func (s *posting) settleDeficit() {
 	}
 }
 
-// Forgive writes the deficit off (semantics 6.2): one UPDATED row on the overdraft, which it closes. The reason is
-// tx.Cause.Reason. It reports false and writes nothing if there is no deficit.
+// ReasonForgiven is the reason of the row that writes a deficit off, whatever that of its transaction (semantics 6.2).
+const ReasonForgiven = "FORGIVEN"
+
+// Forgive writes the deficit off (semantics 6.2): one UPDATED row on the overdraft, which it closes, with the reason
+// FORGIVEN. It reports false and writes nothing if there is no deficit.
 func (p *Pool) Forgive(tx *Tx) bool {
 	at := p.begin(tx)
-	if !p.HasDeficit() {
+	s := p.posting(tx, at)
+	return s.forgive()
+}
+
+func (s *posting) forgive() bool {
+	if !s.pool.HasDeficit() {
 		return false
 	}
-	s := p.posting(tx, at)
-	s.row(p.rare.overdraft, Updated, p.Deficit(), Charge{})
+	of := s.cause
+	forgiven := *of
+	forgiven.Reason = ReasonForgiven
+	s.cause = &forgiven
+	s.row(s.pool.rare.overdraft, Updated, s.pool.Deficit(), Charge{})
+	s.cause = of
 	return true
 }
+
+// forgives tells whether the row writes a deficit off. Its cause is that of its transaction with a reason of its own.
+func (r *Row) forgives() bool { return r.Type == Updated && r.Cause.Reason == ReasonForgiven }

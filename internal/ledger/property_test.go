@@ -36,6 +36,7 @@ const (
 	stepRelease
 	stepReverse
 	stepForgive
+	stepTurn
 	stepSweep
 	stepKinds
 )
@@ -43,9 +44,9 @@ const (
 func anyStep() *rapid.Generator[step] {
 	return rapid.Custom(func(t *rapid.T) step {
 		spans := []Time{minute, hour / 2, hour, 5 * hour, 30 * hour, 100 * hour}
-		kind := rapid.IntRange(0, stepKinds+5).Draw(t, "kind")
+		kind := rapid.IntRange(0, stepKinds+6).Draw(t, "kind")
 		if kind >= stepKinds { // grants, burns and reservations are the frequent ones
-			kind = []int{stepGrant, stepBurn, stepBurn, stepReserve, stepSettle, stepReverse}[kind-stepKinds]
+			kind = []int{stepGrant, stepBurn, stepBurn, stepReserve, stepSettle, stepReverse, stepTurn}[kind-stepKinds]
 		}
 		return step{
 			Kind:   kind,
@@ -103,6 +104,8 @@ func (s *script) run(tx *Tx, n int, st step) error {
 		return err
 	case stepForgive:
 		s.pool.Forgive(tx)
+	case stepTurn:
+		return s.turnAt(tx, st)
 	default:
 		s.pool.Sweep(tx)
 	}
@@ -125,6 +128,34 @@ func (s *script) addGrant(tx *Tx, st step) error {
 	if err == nil {
 		s.grants = append(s.grants, id)
 		s.names[id] = fmt.Sprint("g", id)
+	}
+	return err
+}
+
+// turnAt posts a boundary with a bit of everything; grants that it names twice make it refuse.
+func (s *script) turnAt(tx *Tx, st step) error {
+	t := Turn{Forgive: st.Flag}
+	if st.Small > 0 {
+		t.Roll = []Rollover{{Grant: pick(s.grants, st.Target), Max: st.Amount, ExpireAt: s.now + st.Span - hour/2}}
+	}
+	if st.Flag2 {
+		t.End = []GrantID{pick(s.grants, st.Target/2)}
+		t.Void = []GrantID{pick(s.grants, st.Target/3)}
+		t.Spare = []GrantID{pick(s.grants, st.Target/5)}
+	}
+	if st.Small != 1 {
+		next := Grant{Type: Recurring, Priority: int32(st.Small), Amount: st.Amount, ExpireAt: s.now + st.Span}
+		if st.Target%3 == 0 {
+			next.Type, next.Cost = Paid, Money{amount.FromInt(int64(st.Target % 7)), "usd"}
+		}
+		t.Issue = []Grant{next}
+	}
+	turned, err := s.pool.Turn(tx, t)
+	for _, id := range append(turned.Rolled, turned.Issued...) {
+		if id != 0 {
+			s.grants = append(s.grants, id)
+			s.names[id] = fmt.Sprint("g", id)
+		}
 	}
 	return err
 }
@@ -258,6 +289,7 @@ func (s *script) checkHistory() {
 			s.t.Fatalf("I10: row %d has no counterpart", r.Seq)
 		}
 	}
+	s.checkRolled()
 	for id, g := range s.table {
 		if g.ActivatedAt == 0 && g.Type != Overdraft {
 			continue
@@ -268,6 +300,24 @@ func (s *script) checkHistory() {
 		if total := money[id].Add(g.Deferred().Amount); total != g.Cost.Amount {
 			s.t.Fatalf("I12: grant %d of %v accounts for %s", id, g.Cost, total)
 		}
+	}
+}
+
+// checkRolled checks that all that was rolled out was rolled in, with its money (I12).
+func (s *script) checkRolled() {
+	s.t.Helper()
+	var left amount.Amount
+	var money amount.Amount
+	for _, r := range s.rows {
+		switch r.Type {
+		case RolledOut:
+			left, money = left.Add(r.Amount), money.Add(r.Money.Amount)
+		case RolledIn:
+			left, money = left.Add(r.Amount), money.Sub(s.table[r.Grant].Cost.Amount)
+		}
+	}
+	if !left.IsZero() || !money.IsZero() {
+		s.t.Fatalf("%s credits and %s of money were rolled out and not in", left.Neg(), money)
 	}
 }
 

@@ -21,9 +21,7 @@ func (p *Pool) sweepInstant(tx *Tx, instant Time) {
 	if tx.SystemCause != nil {
 		s.cause = tx.SystemCause
 	}
-	for t := p.rarely().timeouts; len(t) > 0 && t[0].ExpiresAt <= instant; t = p.rare.timeouts {
-		s.timeOut(t[0])
-	}
+	s.timeOutDue(instant)
 	for len(p.due) > 0 {
 		g := p.due[0]
 		at, kind := g.nextDue()

@@ -35,7 +35,7 @@ var checkThenAct = process.Change{
 `,
 	To: `	if in.RequireBalance {
 		pool := ledger.Key{Environment: env, Customer: in.Customer, Currency: in.CreditType, Resource: in.Resource}
-		view, err := s.engine.View(ctx, pool)
+		view, err := s.engine.View(ctx, pool, 0)
 		if err != nil {
 			return ConsumptionResult{}, err
 		}
