@@ -42,16 +42,19 @@ func openProduct(ctx context.Context, d deps) (*product, error) {
 		return nil, errors.Join(err, st.Close())
 	}
 	p := &product{store: st, stop: func() {}}
-	clock := func(string) ledger.Time { return ledger.Time(d.Now().UnixMicro()) }
+	clocks := credits.NewClocks(func(string) ledger.Time { return ledger.Time(d.Now().UnixMicro()) })
+	if err := clocks.Load(ctx, st); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
 	p.engine, err = engine.Open(ctx, engine.Options{
 		Journal: st.Journal(), Shards: shape.Shards, WindowEntries: shape.WindowEntries, Log: d.Log,
-		Clock:     clock,
+		Clock:     clocks.Now,
 		LateGrace: func(string) ledger.Time { return lateGrace },
 	})
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
-	p.service, err = credits.New(ctx, credits.Options{Store: st, Engine: p.engine, Clock: clock, NewID: newID, Random: rand.Reader})
+	p.service, err = credits.New(ctx, credits.Options{Store: st, Engine: p.engine, Clocks: clocks, NewID: newID, Random: rand.Reader})
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}

@@ -70,6 +70,7 @@ var forms = map[string]form{
 		"pricePeriods", `[{"billingPeriod":"MONTHLY","creditRate":{"currencyId":"credits","amount":1}}]`}},
 	"subscription": {"POST", "/api/v1/subscriptions", "%s", []string{"id", `"sub2"`, "customerId", `"beta"`, "planId", `"basic"`}},
 	"key":          {"POST", "/api/v1/api-keys", "%s", []string{"name", `"ci"`}},
+	"clock":        {"POST", "/api/v1/clock/advance", "%s", []string{"by", `"PT0S"`, "hold", "true"}},
 }
 
 // with is a form with some members changed: pairs of name and literal. An empty literal leaves the member away, an unknown
@@ -112,7 +113,7 @@ func TestBadInputs(t *testing.T) {
 	// anybody can read.
 	t.Parallel()
 	w := newBadWorld(t)
-	rows := slices.Concat(badAmounts, badDates, badIDs, badJSON, badMembers, badCatalogue, badQueries, badEnvelopes, w.badCursors(), w.badKeys(), w.badCredits())
+	rows := slices.Concat(badAmounts, badDates, badIDs, badJSON, badMembers, badCatalogue, badQueries, badEnvelopes, badClocks, w.badCursors(), w.badKeys(), w.badCredits())
 	if len(rows) < 80 {
 		t.Fatalf("only %d bad inputs", len(rows))
 	}
@@ -327,6 +328,8 @@ func (w *badWorld) badKeys() []badInput {
 		{"key/expired", get(list).sent("X-Api-Key", k.expired), unknown},
 		{"key/publishable", get(list).sent("X-Api-Key", k.publishable), forbidden},
 		{"key/scope", with("customer").sent("X-Api-Key", k.reader), "403 AccessDeniedError"},
+		{"clock/production", with("clock").sent("X-Api-Key", w.foreign), "409 ClockNotMovable"},
+		{"clock/production release", request{method: "POST", path: "/api/v1/clock/release", header: []string{"X-Api-Key", w.foreign}}, "409 ClockNotMovable"},
 		{"key/bad body and no key", raw("customer", "{").sent("X-Api-Key", ""), unknown},
 		{"key/reserving check without the scope", get("/api/v1/customers/acme/entitlements/check?currencyId=credits&reserveAmount=1&reservationId=r").
 			sent("X-Api-Key", k.reader), "403 AccessDeniedError"},

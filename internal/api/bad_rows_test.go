@@ -57,6 +57,36 @@ var badAmounts = []badInput{
 	{"amount/reserved by a check as text", get("/api/v1/customers/acme/entitlements/check?currencyId=credits&reservationId=r&reserveAmount=lots"), invalid + "reserveAmount"},
 }
 
+var badClocks = []badInput{
+	{"clock/nowhere", with("clock", "by", ""), invalid + "to"},
+	{"clock/both", with("clock", "to", `"2026-04-01T00:00:00Z"`), invalid + "by"},
+	{"clock/back", with("clock", "by", "", "to", `"2026-03-01T12:00:59Z"`), invalid + "to"},
+	{"clock/eleven years", with("clock", "by", `"P11Y"`), invalid + "by"},
+	{"clock/eleven years in days", with("clock", "by", `"P4018D"`), invalid + "by"},
+	{"clock/far", with("clock", "by", "", "to", `"2037-04-01T00:00:00Z"`), invalid + "to"},
+	{"clock/end of time", with("clock", "by", "", "to", `"9999-12-31T23:59:59Z"`), invalid + "to"},
+	{"clock/no zone", with("clock", "by", "", "to", `"2026-04-01T00:00:00"`), invalid + "to"},
+	{"clock/null", with("clock", "by", "null"), invalid + "by"},
+	{"clock/seconds", with("clock", "by", "60"), invalid + "by"},
+	{"clock/backwards", with("clock", "by", `"-P1D"`), invalid + "by"},
+	{"clock/negative days", with("clock", "by", `"P-1D"`), invalid + "by"},
+	{"clock/fraction", with("clock", "by", `"P0.5D"`), invalid + "by"},
+	{"clock/nothing", with("clock", "by", `""`), invalid + "by"},
+	{"clock/bare P", with("clock", "by", `"P"`), invalid + "by"},
+	{"clock/bare T", with("clock", "by", `"P1DT"`), invalid + "by"},
+	{"clock/wrong order", with("clock", "by", `"P1D1M"`), invalid + "by"},
+	{"clock/lower case", with("clock", "by", `"p1d"`), invalid + "by"},
+	{"clock/words", with("clock", "by", `"a month"`), invalid + "by"},
+	{"clock/digits", with("clock", "by", `"P99999999999999999999Y"`), invalid + "by"},
+	{"clock/other digits", with("clock", "by", `"P١D"`), invalid + "by"},
+	{"clock/line end", with("clock", "by", `"P1D\n"`), invalid + "by"},
+	{"clock/long", with("clock", "by", `"P`+strings.Repeat("1", 100)+`D"`), invalid + "by"},
+	{"clock/hold as text", with("clock", "hold", `"yes"`), invalid + "hold"},
+	{"clock/unknown member", with("clock", "at", `"2026-04-01T00:00:00Z"`), invalid + "at"},
+	{"clock/no body", raw("clock", ""), invalid},
+	{"clock/query", get("/api/v1/clock?at=1"), invalid + "at"},
+}
+
 var badDates = []badInput{
 	{"date/no zone", with("grant", "expireAt", `"2026-04-01T00:00:00"`), invalid + "expireAt"},
 	{"date/no time", with("grant", "expireAt", `"2026-04-01"`), invalid + "expireAt"},

@@ -11,6 +11,6 @@ func (s *server) listEnvironments(c *call) (any, error) {
 		return nil, err
 	}
 	return wire.EnvironmentList{Data: listOut(s.credits.Environments(), func(e *credits.Environment) wire.Environment {
-		return wire.Environment{ID: e.ID, Name: e.Name, IsCurrent: e.ID == c.env, CreatedAt: timeOut(e.CreatedAt)}
+		return wire.Environment{ID: e.ID, Name: e.Name, IsCurrent: e.ID == c.env, CreatedAt: timeOut(e.CreatedAt), Clock: clockOut(s.credits.Clock(e))}
 	})}, nil
 }

@@ -87,8 +87,9 @@ func newNode(t testing.TB, o store.Options, prefix string, shards uint16) *testA
 	a.store, err = store.Open(ctx, o)
 	must(err)
 	t.Cleanup(func() { must(a.store.Close()) })
-	now := func(string) ledger.Time { return ledger.Time(a.clock.Now().UnixMicro()) }
-	journal, err := engine.Open(ctx, engine.Options{Journal: a.store.Journal(), Clock: now, Shards: shards,
+	clocks := credits.NewClocks(func(string) ledger.Time { return ledger.Time(a.clock.Now().UnixMicro()) })
+	must(clocks.Load(ctx, a.store))
+	journal, err := engine.Open(ctx, engine.Options{Journal: a.store.Journal(), Clock: clocks.Now, Shards: shards,
 		LateGrace: func(string) ledger.Time { return ledger.Time(time.Hour / time.Microsecond) }})
 	must(err)
 	t.Cleanup(journal.Close)
@@ -96,7 +97,7 @@ func newNode(t testing.TB, o store.Options, prefix string, shards uint16) *testA
 	seed := [32]byte{1}
 	copy(seed[1:], prefix) // two nodes make different keys
 	a.credits, err = credits.New(ctx, credits.Options{
-		Store: a.store, Engine: journal, Clock: now, NewID: ids, Random: rand.NewChaCha8(seed),
+		Store: a.store, Engine: journal, Clocks: clocks, NewID: ids, Random: rand.NewChaCha8(seed),
 	})
 	must(err)
 	first, err := a.credits.Bootstrap(ctx, "")

@@ -210,6 +210,9 @@ func (s *server) subscriptionRoutes() []route {
 func (s *server) installationRoutes() []route {
 	return []route{
 		{"GET /api/v1/environments", installationRead, 0, s.listEnvironments},
+		{"GET /api/v1/clock", installationRead, 0, s.getClock},
+		{"POST /api/v1/clock/advance", installationWrite, body | guarded, s.advanceClock},
+		{"POST /api/v1/clock/release", installationWrite, 0, s.releaseClock},
 		{"GET /api/v1/api-keys", installationRead, 0, s.listAPIKeys},
 		{"POST /api/v1/api-keys", installationWrite, body | created | secret, s.createAPIKey},
 		{"POST /api/v1/api-keys/{id}/revoke", installationWrite, 0, s.revokeAPIKey},

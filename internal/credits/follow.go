@@ -36,6 +36,9 @@ func (s *Service) adoptAll(ctx context.Context, wanted func(*Environment) bool) 
 				continue
 			}
 			seen.Environments = max(seen.Environments, env.No)
+			if err := s.clocks.read(ctx, tx, env.ID); err != nil {
+				return err
+			}
 			in, err := tx.ReadCatalog(ctx, env.ID)
 			if err != nil {
 				return err
@@ -67,6 +70,9 @@ func (s *Service) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.readClocks(ctx, changes); err != nil {
+		return err
+	}
 	for _, c := range changes {
 		s.forget(c)
 	}
@@ -86,6 +92,27 @@ func (s *Service) readChanged(ctx context.Context, changes []Change) (Seen, erro
 		}
 	}
 	return Seen{}, nil
+}
+
+// readClocks reads the clocks that were changed.
+func (s *Service) readClocks(ctx context.Context, changes []Change) error {
+	moved := map[string]bool{}
+	for _, c := range changes {
+		if strings.HasPrefix(c.Action, clockActions) {
+			moved[c.Environment] = true
+		}
+	}
+	if len(moved) == 0 {
+		return nil
+	}
+	return s.store.View(ctx, func(tx Tx) error {
+		for env := range moved {
+			if err := s.clocks.read(ctx, tx, env); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // forget drops what a change has made old. The first keys of a new environment stand in the part of its trail that is not

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/scrip-dev/scrip/internal/credits"
+	"github.com/scrip-dev/scrip/internal/ledger"
 	"github.com/scrip-dev/scrip/internal/store"
 	"github.com/scrip-dev/scrip/test/postgres"
 )
@@ -203,6 +204,7 @@ func TestNodes_start_together(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = s.Close() })
 			w := &world{t: t, ctx: t.Context(), store: s}
+			w.clocks = credits.NewClocks(func(string) ledger.Time { return w.now() })
 			service, err := credits.New(t.Context(), w.options())
 			if err != nil {
 				t.Error(err)

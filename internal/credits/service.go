@@ -10,14 +10,13 @@ import (
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
 
-// Options is what a Service is made of. Store, Clock and NewID are required.
+// Options is what a Service is made of. Store, Clocks and NewID are required.
 type Options struct {
 	Store Store
 	// Engine holds the pools. A Service that only edits the catalogue needs none.
 	Engine *engine.Engine
-	// Clock is the time in an environment, and with an empty name that of the installation, by which keys live. It may
-	// jump, but must not go back by more than it is corrected. It must be the engine's.
-	Clock func(environment string) ledger.Time
+	// Clocks are the engine's too.
+	Clocks *Clocks
 	// NewID returns a fresh, time-ordered, opaque id.
 	NewID func() string
 	// Random is the source of secrets: the system's, except in tests. Without it no key can be made.
@@ -28,7 +27,8 @@ type Options struct {
 type Service struct {
 	store  Store
 	engine *engine.Engine
-	time   func(environment string) ledger.Time
+	clocks *Clocks
+	due    []Due // in the order in which they run at one instant
 	newID  func() string
 	random io.Reader
 
@@ -44,15 +44,18 @@ type Service struct {
 
 // New returns a Service over a store, with the catalogues of all environments loaded.
 func New(ctx context.Context, o Options) (*Service, error) {
-	s := &Service{store: o.Store, engine: o.Engine, time: o.Clock, newID: o.NewID, random: o.Random}
+	s := &Service{store: o.Store, engine: o.Engine, clocks: o.Clocks, newID: o.NewID, random: o.Random}
 	if err := s.load(ctx); err != nil {
 		return nil, fmt.Errorf("load catalogues: %w", err)
+	}
+	if s.engine != nil {
+		s.AddDue(sweepDue{s})
 	}
 	return s, nil
 }
 
 // clock is the present instant of an environment.
-func (s *Service) clock(env string) ledger.Time { return s.time(env) }
+func (s *Service) clock(env string) ledger.Time { return s.clocks.Now(env) }
 
 // now is the present instant of the installation, which no environment's clock moves: keys live by it.
-func (s *Service) now() ledger.Time { return s.time("") }
+func (s *Service) now() ledger.Time { return s.clocks.Now("") }

@@ -31,7 +31,8 @@ type world struct {
 	ctx    context.Context
 	store  *store.Store
 	engine *engine.Engine
-	clock  atomic.Int64
+	clock  atomic.Int64 // the wall clock
+	clocks *credits.Clocks
 	ids    atomic.Int64
 }
 
@@ -61,9 +62,12 @@ func (w *world) restart() {
 	if w.engine != nil {
 		w.engine.Close()
 	}
-	var err error
-	clock := func(string) ledger.Time { return w.now() }
-	if w.engine, err = engine.Open(w.ctx, engine.Options{Journal: w.store.Journal(), Clock: clock}); err != nil {
+	w.clocks = credits.NewClocks(func(string) ledger.Time { return w.now() })
+	err := w.clocks.Load(w.ctx, w.store)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if w.engine, err = engine.Open(w.ctx, engine.Options{Journal: w.store.Journal(), Clock: w.clocks.Now}); err != nil {
 		w.t.Fatal(err)
 	}
 	service, err := credits.New(w.ctx, w.options())
@@ -81,7 +85,7 @@ func (w *world) options() credits.Options {
 		Random: rand.Reader,
 		Store:  w.store,
 		Engine: w.engine,
-		Clock:  func(string) ledger.Time { return ledger.Time(w.clock.Load()) },
+		Clocks: w.clocks,
 		NewID:  func() string { return fmt.Sprintf("id%d", w.ids.Add(1)) },
 	}
 }

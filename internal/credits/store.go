@@ -69,6 +69,11 @@ type EnvironmentTx interface {
 	// LockEnvironment keeps the environment's catalogue as it is until the transaction ends, and returns its revision. It
 	// comes after the locks of customers. It fails with ErrMissing for an unknown environment.
 	LockEnvironment(ctx context.Context, env string) (revision int64, err error)
+	// Clock is how an environment's time runs. It fails with ErrMissing for an unknown environment.
+	Clock(ctx context.Context, env string) (Clock, error)
+	// SetClock replaces a clock by the next version, which must not lie before it. It fails with ErrMissing if it does, if
+	// the version is not the next one, and for an unknown environment.
+	SetClock(ctx context.Context, env string, c Clock) error
 	// InsertEnvironment fails with ErrTaken if the id exists.
 	InsertEnvironment(ctx context.Context, e *Environment) error
 	// Keys lists the keys of all environments.

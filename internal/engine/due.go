@@ -82,6 +82,16 @@ func (q *dueQueue) list(environment string, now ledger.Time, n int, skip map[led
 	return due
 }
 
+// first is the earliest instant at which something is due in a pool in memory, ledger.Never when nothing is.
+func (q *dueQueue) first(environment string) ledger.Time {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if h := q.heaps[environment]; h != nil && len(h.items) > 0 {
+		return h.items[0].at
+	}
+	return ledger.Never
+}
+
 // sweptUntil is up to when nothing is due in the pools that are not in memory. The second result goes to sweep.
 func (q *dueQueue) sweptUntil(environment string) (ledger.Time, uint64) {
 	q.mu.Lock()

@@ -102,3 +102,50 @@ func TestDueQueueStaysSmall(t *testing.T) {
 		t.Errorf("%d entries when nothing is due", due)
 	}
 }
+
+func TestNextDue(t *testing.T) {
+	// The next due instant is the earliest over all pools, in memory or not, whatever their old checkpoints say, over all
+	// shards, and never that of another environment.
+	t.Parallel()
+	const pools = 230 // more than a page
+	b := setupFaults(t, engine.Options{WindowEntries: pools, Shards: 2})
+	now := ledger.Time(b.clock.Load())
+	next := func(want ledger.Time) {
+		t.Helper()
+		if got, err := b.NextDue(t.Context(), env); got != want || err != nil {
+			t.Fatalf("next due is in %d, %v; want %d", got-now, err, want-now)
+		}
+	}
+	next(ledger.Never)
+	ops := make([]engine.Op, pools)
+	for i := range ops {
+		ops[i] = &grantOp{customer: fmt.Sprint("c", i), amount: 5, expire: now + ledger.Time(1000+i)}
+	}
+	b.do(t, ops...)
+	next(now + 1000)
+	if got, err := b.NextDue(t.Context(), "elsewhere"); got != ledger.Never || err != nil {
+		t.Errorf("elsewhere it is %d, %v", got, err)
+	}
+	for i := range 2 * pools { // turns windows
+		b.do(t, &grantOp{customer: fmt.Sprint("other", i), amount: 1, expire: ledger.Never})
+	}
+	if err := b.Checkpoint(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.reopen(t)
+	next(now + 1000) // none of them is in memory
+	for i := range pools - 1 {
+		b.do(t, &holdOp{customer: fmt.Sprint("c", i), id: "h", until: now + ledger.Time(500+i)})
+	}
+	next(now + 500) // in memory, with an old checkpoint
+	b.clock.Add(1000 + pools - 2)
+	if _, err := b.Sweep(t.Context(), env, nil); err != nil {
+		t.Fatal(err)
+	}
+	next(now + 1000 + pools - 1) // the checkpoints of all others still say what is past
+	b.clock.Add(1)
+	if _, err := b.Sweep(t.Context(), env, nil); err != nil {
+		t.Fatal(err)
+	}
+	next(ledger.Never)
+}

@@ -37,7 +37,7 @@ type Journal interface {
 	Owner(ctx context.Context, shard uint16, key ledger.Key) (OwnerRow, bool, error)
 	// DueOwners lists pools whose checkpointed state has its next due instant after `after` and not after `until`,
 	// earliest first.
-	DueOwners(ctx context.Context, shard uint16, environment string, after, until ledger.Time, limit int) ([]ledger.Key, error)
+	DueOwners(ctx context.Context, shard uint16, environment string, after, until ledger.Time, limit int) ([]DueOwner, error)
 	// PoolKeys lists the checkpointed pools of a customer, ordered by currency and resource.
 	PoolKeys(ctx context.Context, shard uint16, environment, customer string) ([]ledger.Key, error)
 	// Pages returns the owner's pages of windows below `before`, newest first, at most `limit`.
@@ -89,6 +89,12 @@ type OwnerRow struct {
 	AsOf    Position
 	NextDue ledger.Time
 	State   []byte
+}
+
+// DueOwner is a pool and when something will be due in it, as its checkpoint says.
+type DueOwner struct {
+	Key ledger.Key
+	At  ledger.Time
 }
 
 // PageRow is the postings of one owner in one window, and what its consumption added up to.

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
@@ -119,11 +118,17 @@ func (w *sweeper) due(ctx context.Context, now ledger.Time) ([]ledger.Key, error
 		if err != nil {
 			return nil, err
 		}
-		full := len(stored) == limit
-		stored = slices.DeleteFunc(stored, func(key ledger.Key) bool { return s.viewOf(key) != nil })
-		due = slices.DeleteFunc(slices.Clone(stored), func(key ledger.Key) bool { return w.held[key] })
-		absent = len(due) < len(stored)
-		if !full {
+		due, absent = nil, false
+		for _, d := range stored {
+			switch {
+			case s.viewOf(d.Key) != nil:
+			case w.held[d.Key]:
+				absent = true
+			default:
+				due = append(due, d.Key)
+			}
+		}
+		if len(stored) < limit {
 			break
 		}
 	}
@@ -131,4 +136,49 @@ func (w *sweeper) due(ctx context.Context, now ledger.Time) ([]ledger.Key, error
 		s.dues.sweep(w.environment, now, left)
 	}
 	return due[:min(len(due), sweepPools)], nil
+}
+
+// NextDue is the earliest instant at which something is or will be due in a pool of an environment, in memory or not:
+// ledger.Never when nothing is. It may be in the past: that is what Sweep posts. Pools that change meanwhile may be missed.
+func (e *Engine) NextDue(ctx context.Context, environment string) (ledger.Time, error) {
+	next := ledger.Never
+	for _, s := range e.shards {
+		if err := s.confirm(ctx); err != nil {
+			return 0, err
+		}
+		at, err := s.nextDue(ctx, environment)
+		if err != nil {
+			return 0, err
+		}
+		next = min(next, at)
+	}
+	return next, nil
+}
+
+// nextDue is NextDue for one shard. What is in memory is looked at first: a pool that comes into memory later still has its
+// checkpoint, and one that is there already has a checkpoint that may be old, so memory tells for it.
+func (s *shard) nextDue(ctx context.Context, environment string) (ledger.Time, error) {
+	if !s.loaded.Load() { // the writer loads before it reads
+		if err := s.read(ctx, func() error { return nil }); err != nil {
+			return 0, err
+		}
+	}
+	after, _ := s.dues.sweptUntil(environment)
+	next := s.dues.first(environment)
+	for limit := sweepPools; ; limit *= 4 {
+		stored, err := s.journal.DueOwners(ctx, s.id, environment, after, next-1, limit)
+		if err != nil {
+			return 0, err
+		}
+		for _, d := range stored {
+			view := s.viewOf(d.Key)
+			if view == nil {
+				return min(next, d.At), nil
+			}
+			next = min(next, view.NextDue)
+		}
+		if len(stored) < limit {
+			return next, nil
+		}
+	}
 }

@@ -24,7 +24,8 @@ func something(t *testing.T) *store.Store {
 		t.Fatal(err)
 	}
 	statements := []string{
-		`INSERT INTO environments VALUES ('e', 1, 'É "1"', 1, -5, 9223372036854775807, 3), ('E', 2, '', 0, 1, 0, 0), ('e-', 3, '', 0, 1, 0, 0)`,
+		`INSERT INTO environments VALUES ('e', 1, 'É "1"', 1, -5, 9223372036854775807, 3, 0, 0, 0, 0),
+			('E', 2, '', 0, 1, 0, 0, 7, 5, 1, 2), ('e-', 3, '', 0, 1, 0, 0, 0, 0, 0, 0)`,
 		`INSERT INTO api_keys VALUES ('e', 'k', 1, 'server', 'n', '[]', 'h', 1, 0, 0)`,
 		`INSERT INTO credit_types VALUES ('e', 'tokens', 1, 1, '{}')`,
 		`INSERT INTO features VALUES ('e', 'f', 1, 1, '{}')`,

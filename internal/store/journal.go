@@ -286,32 +286,37 @@ func (j *Journal) Owner(ctx context.Context, shard uint16, key ledger.Key) (engi
 }
 
 // DueOwners implements engine.Journal.
-func (j *Journal) DueOwners(ctx context.Context, shard uint16, environment string, after, until ledger.Time, limit int) ([]ledger.Key, error) {
-	return j.keys(ctx, `SELECT environment, customer, currency, resource FROM owners
+func (j *Journal) DueOwners(ctx context.Context, shard uint16, environment string, after, until ledger.Time, limit int) ([]engine.DueOwner, error) {
+	return listed(ctx, j, func(r *sql.Rows) (d engine.DueOwner, err error) {
+		return d, r.Scan(&d.Key.Environment, &d.Key.Customer, &d.Key.Currency, &d.Key.Resource, &d.At)
+	}, `SELECT environment, customer, currency, resource, next_due FROM owners
 		WHERE shard = $1 AND environment = $2 AND next_due > $3 AND next_due <= $4 AND next_due < 9223372036854775807
 		ORDER BY next_due LIMIT $5`, shard, environment, int64(after), int64(until), limit)
 }
 
 // PoolKeys implements engine.Journal.
 func (j *Journal) PoolKeys(ctx context.Context, shard uint16, environment, customer string) ([]ledger.Key, error) {
-	return j.keys(ctx, `SELECT environment, customer, currency, resource FROM owners
+	return listed(ctx, j, func(r *sql.Rows) (k ledger.Key, err error) {
+		return k, r.Scan(&k.Environment, &k.Customer, &k.Currency, &k.Resource)
+	}, `SELECT environment, customer, currency, resource FROM owners
 		WHERE shard = $1 AND environment = $2 AND customer = $3 AND currency <> ''
 		ORDER BY currency, resource`, shard, environment, customer)
 }
 
-func (j *Journal) keys(ctx context.Context, query string, args ...any) ([]ledger.Key, error) {
+// listed reads all rows of a query through scan.
+func listed[T any](ctx context.Context, j *Journal, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := j.store.reader.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, j.store.judge(err)
 	}
 	defer func() { _ = rows.Close() }()
-	var keys []ledger.Key
+	var list []T
 	for rows.Next() {
-		var k ledger.Key
-		if err := rows.Scan(&k.Environment, &k.Customer, &k.Currency, &k.Resource); err != nil {
+		v, err := scan(rows)
+		if err != nil {
 			return nil, j.store.judge(err)
 		}
-		keys = append(keys, k)
+		list = append(list, v)
 	}
-	return keys, j.store.judge(rows.Err())
+	return list, j.store.judge(rows.Err())
 }

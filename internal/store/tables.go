@@ -18,7 +18,8 @@ type table struct {
 // catalogueTables are small or change rarely, and the event path writes none of them. A table stands behind those that it
 // refers to.
 var catalogueTables = []table{
-	{name: "environments", key: words("id"), other: words("no name production created_at revision last_no")},
+	{name: "environments", key: words("id"), other: words(`no name production created_at revision last_no
+		clock_at clock_since clock_stands clock_version`)},
 	{name: "api_keys", key: words("environment id"), other: words("no kind name scopes hash created_at expires_at revoked_at")},
 	{name: "credit_types", key: words("environment id"), other: words("no format document")},
 	{name: "features", key: words("environment id"), other: words("no format document")},

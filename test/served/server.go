@@ -40,6 +40,7 @@ type Server struct {
 	clocks   map[string]*worldClock // by environment
 
 	store   *store.Store
+	timers  *credits.Clocks
 	engine  *engine.Engine
 	service *credits.Service
 	handler http.Handler
@@ -71,8 +72,12 @@ func (s *Server) start() (err error) {
 	if s.store, err = store.Open(ctx, s.options.Database); err != nil {
 		return err
 	}
+	s.timers = credits.NewClocks(s.now)
+	if err := s.timers.Load(ctx, s.store); err != nil {
+		return errors.Join(err, s.store.Close())
+	}
 	s.engine, err = engine.Open(ctx, engine.Options{
-		Journal: s.store.Journal(), Clock: s.now, LateGrace: s.grace, WindowEntries: s.options.WindowEntries,
+		Journal: s.store.Journal(), Clock: s.timers.Now, LateGrace: s.grace, WindowEntries: s.options.WindowEntries,
 		Shards: s.options.Shards,
 	})
 	if err != nil {
@@ -88,7 +93,7 @@ func (s *Server) start() (err error) {
 // speak puts the use cases and the handler over store and engine.
 func (s *Server) speak(ctx context.Context) (err error) {
 	s.service, err = credits.New(ctx, credits.Options{
-		Store: s.store, Engine: s.engine, Clock: s.now, NewID: s.newID, Random: rand.Reader,
+		Store: s.store, Engine: s.engine, Clocks: s.timers, NewID: s.newID, Random: rand.Reader,
 	})
 	if err != nil {
 		return err

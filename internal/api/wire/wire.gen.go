@@ -2490,6 +2490,44 @@ type CheckoutOptions struct {
 	SuccessURL            string  `json:"successUrl"`
 }
 
+// Clock The time in an environment.
+type Clock struct {
+	// Movable False in production environments.
+	Movable bool      `json:"movable"`
+	Now     time.Time `json:"now"`
+
+	// StandsStill It shows this until it is moved or released.
+	StandsStill bool `json:"standsStill"`
+}
+
+// ClockAdvance Where to: either `to` or `by`.
+type ClockAdvance struct {
+	// By An ISO 8601 duration of whole numbers from the present instant on, such as P1M, P7D or PT1H. Months are those of the calendar.
+	By *string `json:"by,omitempty"`
+
+	// Hold Whether the clock stands still there; else it runs on from there.
+	Hold *bool `json:"hold,omitempty"`
+
+	// To Not before the present instant of the clock, and at most ten years after it.
+	To *time.Time `json:"to,omitempty"`
+}
+
+// ClockAdvanced How far the clock was moved, and what was done on the way.
+type ClockAdvanced struct {
+	// Clock The time in an environment.
+	Clock Clock `json:"clock"`
+
+	// Ran Every kind of due work.
+	Ran []DueRan `json:"ran"`
+
+	// Reached False when the limit of one call was met: the clock stands still on the way, and calling again goes on.
+	Reached bool `json:"reached"`
+
+	// Steps Due instants at which the clock stood.
+	Steps  int64     `json:"steps"`
+	Target time.Time `json:"target"`
+}
+
 // Consumption Credits to take without meter or mapping.
 type Consumption struct {
 	// Amount An AmountInput above zero.
@@ -2920,6 +2958,14 @@ type DeniedReason string
 // Dimensions Attributes of an event. Number literals keep their exact text.
 type Dimensions = map[string]json.RawMessage
 
+// DueRan A kind of due work and how many pieces of it were done.
+type DueRan struct {
+	Count int64 `json:"count"`
+
+	// Kind For example `pools`: those in which something expired, became active or timed out.
+	Kind string `json:"kind"`
+}
+
 // Empty An acknowledgement without content.
 type Empty = struct{}
 
@@ -2971,6 +3017,8 @@ type EnumValue struct {
 
 // Environment A separate world of data, keys and time.
 type Environment struct {
+	// Clock The time in an environment.
+	Clock     Clock     `json:"clock"`
 	CreatedAt time.Time `json:"createdAt"`
 	ID        string    `json:"id"`
 
@@ -4807,6 +4855,18 @@ type ChargePage struct {
 
 	// Pagination Cursors to the pages around this one.
 	Pagination Pagination `json:"pagination"`
+}
+
+// ClockAdvancedData defines model for ClockAdvancedData.
+type ClockAdvancedData struct {
+	// Data How far the clock was moved, and what was done on the way.
+	Data ClockAdvanced `json:"data"`
+}
+
+// ClockData defines model for ClockData.
+type ClockData struct {
+	// Data The time in an environment.
+	Data Clock `json:"data"`
 }
 
 // Conflict Every refusal has this shape.

@@ -150,17 +150,18 @@ func dueOwners(t *testing.T, j engine.Journal) {
 	// Due ones are listed, earliest first, between the two instants and up to the limit; those with nothing due never are.
 	late, early, never := owner("x", "t", "", 1, 30), owner("y", "t", "", 2, 10), owner("z", "t", "", 3, ledger.Never)
 	commit(t, j, engine.Commit{Owners: []engine.OwnerRow{late, early, never}})
+	first, second := engine.DueOwner{Key: early.Key, At: 10}, engine.DueOwner{Key: late.Key, At: 30}
 	for _, tc := range []struct {
 		after, until ledger.Time
 		limit        int
-		want         []ledger.Key
+		want         []engine.DueOwner
 	}{
 		{0, 9, 10, nil},
-		{0, 10, 10, []ledger.Key{early.Key}},
-		{0, ledger.Never, 10, []ledger.Key{early.Key, late.Key}},
-		{0, 99, 1, []ledger.Key{early.Key}},
-		{10, 99, 10, []ledger.Key{late.Key}},
-		{9, 29, 10, []ledger.Key{early.Key}},
+		{0, 10, 10, []engine.DueOwner{first}},
+		{0, ledger.Never, 10, []engine.DueOwner{first, second}},
+		{0, 99, 1, []engine.DueOwner{first}},
+		{10, 99, 10, []engine.DueOwner{second}},
+		{9, 29, 10, []engine.DueOwner{first}},
 	} {
 		got, err := j.DueOwners(t.Context(), 0, envA, tc.after, tc.until, tc.limit)
 		equal(t, got, tc.want, err)

@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) credits.Store) {
 		"changes":                 changes,
 		"changes_in_order":        changesInOrder,
 		"locks":                   locks,
+		"clocks":                  clocks,
 		"view_cannot_write":       viewCannotWrite,
 		"grant_keys":              grantKeys,
 		"concurrent_row_numbers":  concurrentRowNumbers,
