@@ -16,6 +16,7 @@ type TopUp struct {
 	BlockSize    *amount.Amount // nil means 1
 	GrantCadence string         // empty means once
 	PriceID      string         // of the plan's price
+	ExpireAfter  Span           // of the credits, from their activation; zero means never
 }
 
 // TopUpPrice is what a quantity of credits costs: quantity times unit price, rounded once, half away from zero, to the
@@ -63,7 +64,7 @@ func bound(v *int64, none string) string {
 // TopUp returns the offer that a subscription has for a credit type at an instant, in the currency of its billing period
 // and country: the subscription's price override, else the plan's price. It fails with TopUpNotOffered when the plan sells
 // no such credits, or none at a flat rate.
-func (c *Catalog) TopUp(sub *Subscription, creditTypeID string, at ledger.Time) (*TopUp, error) {
+func (c *Catalog) TopUp(sub *Subscription, creditTypeID string, at ledger.Time) (_ *TopUp, err error) {
 	terms := sub.terms(at)
 	v, ok := c.versionAt(PlanRef(terms.PlanID), terms.Version, at)
 	if !ok {
@@ -74,6 +75,11 @@ func (c *Catalog) TopUp(sub *Subscription, creditTypeID string, at ledger.Time) 
 		return nil, topUpNotOffered(creditTypeID, "the plan does not sell these credits")
 	}
 	offer := &TopUp{CreditTypeID: creditTypeID, MinUnits: model.MinUnits, MaxUnits: model.MaxUnits}
+	if model.ExpireAfter != "" {
+		if offer.ExpireAfter, err = ParseSpan("creditsExpireAfter", model.ExpireAfter); err != nil {
+			return nil, err
+		}
+	}
 	if period := model.period(terms.BillingPeriod, sub.BillingCountryCode); period != nil {
 		offer.BlockSize, offer.GrantCadence, offer.PriceID = period.BlockSize, period.GrantCadence, period.ID
 		if period.Price != nil {

@@ -325,14 +325,20 @@ func (e CancellationTime) Valid() bool {
 
 // Defines values for CreditCadence.
 const (
+	CreditCadenceDAY   CreditCadence = "DAY"
 	CreditCadenceMONTH CreditCadence = "MONTH"
+	CreditCadenceWEEK  CreditCadence = "WEEK"
 	CreditCadenceYEAR  CreditCadence = "YEAR"
 )
 
 // Valid indicates whether the value is a known member of the CreditCadence enum.
 func (e CreditCadence) Valid() bool {
 	switch e {
+	case CreditCadenceDAY:
+		return true
 	case CreditCadenceMONTH:
+		return true
+	case CreditCadenceWEEK:
 		return true
 	case CreditCadenceYEAR:
 		return true
@@ -755,6 +761,24 @@ func (e CustomerEntitlementsAccessDeniedReason) Valid() bool {
 	case CustomerEntitlementsAccessDeniedReasonLessThanNil:
 		return true
 	case CustomerEntitlementsAccessDeniedReasonNoActiveSubscription:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeficitAtReset.
+const (
+	DeficitAtResetCARRY   DeficitAtReset = "CARRY"
+	DeficitAtResetFORGIVE DeficitAtReset = "FORGIVE"
+)
+
+// Valid indicates whether the value is a known member of the DeficitAtReset enum.
+func (e DeficitAtReset) Valid() bool {
+	switch e {
+	case DeficitAtResetCARRY:
+		return true
+	case DeficitAtResetFORGIVE:
 		return true
 	default:
 		return false
@@ -1280,6 +1304,27 @@ func (e MeterType) Valid() bool {
 	case MeterTypeINCREMENTAL:
 		return true
 	case MeterTypeNone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MidCycle.
+const (
+	MidCycleFULL       MidCycle = "FULL"
+	MidCycleNEXTPERIOD MidCycle = "NEXT_PERIOD"
+	MidCyclePRORATE    MidCycle = "PRORATE"
+)
+
+// Valid indicates whether the value is a known member of the MidCycle enum.
+func (e MidCycle) Valid() bool {
+	switch e {
+	case MidCycleFULL:
+		return true
+	case MidCycleNEXTPERIOD:
+		return true
+	case MidCyclePRORATE:
 		return true
 	default:
 		return false
@@ -2457,6 +2502,7 @@ type Charge struct {
 	CreatedAt             time.Time           `json:"createdAt"`
 	CreditGrantCadence    *CreditGrantCadence `json:"creditGrantCadence,omitempty"`
 	CreditRate            *CreditRate         `json:"creditRate,omitempty"`
+	CreditsExpireAfter    *string             `json:"creditsExpireAfter,omitempty"`
 	CrmID                 *string             `json:"crmId,omitempty"`
 	CrmLinkURL            *string             `json:"crmLinkUrl,omitempty"`
 	FeatureID             *string             `json:"featureId,omitempty"`
@@ -2617,7 +2663,7 @@ type CouponDiscount struct {
 	PercentOff *AmountInput `json:"percentOff,omitempty"`
 }
 
-// CreditCadence How often included credits are issued.
+// CreditCadence How often included credits are issued. DAY and WEEK are our addition.
 type CreditCadence string
 
 // CreditEntitlementState What a pool of credits allows. The remaining credits are `usageLimit` − `currentUsage`.
@@ -2946,6 +2992,9 @@ type CustomerUpdate struct {
 	Passthrough *CustomerPassthrough      `json:"passthrough,omitempty"`
 	Timezone    nullable.Nullable[string] `json:"timezone,omitempty"`
 }
+
+// DeficitAtReset What becomes of a deficit when a period begins. CARRY lets the new credits settle it.
+type DeficitAtReset string
 
 // DeletedDraft The package whose draft is gone.
 type DeletedDraft struct {
@@ -3640,6 +3689,9 @@ type MeterOperation string
 // MeterType Whether reported usage only grows.
 type MeterType string
 
+// MidCycle What a change within a period brings of the credits that it adds. PRORATE is the default, FULL that of credits per seat.
+type MidCycle string
+
 // MigrationType Who moves to a newly published version.
 type MigrationType string
 
@@ -3684,7 +3736,7 @@ type OverageCreditEntitlement struct {
 	// Amount A decimal as a JSON number or as a string. More than 9 fraction or 15 integer digits are refused, never rounded.
 	Amount AmountInput `json:"amount"`
 
-	// Cadence How often included credits are issued.
+	// Cadence How often included credits are issued. DAY and WEEK are our addition.
 	Cadence CreditCadence `json:"cadence"`
 
 	// CustomCurrencyID Id of anything but a customer, chosen by the caller.
@@ -3756,20 +3808,29 @@ type PackageCreditEntitlement struct {
 	Amount *Amount `json:"amount"`
 
 	// Behavior How entitlements of several packages combine.
-	Behavior            EntitlementBehavior `json:"behavior"`
-	Cadence             *CreditCadence      `json:"cadence"`
-	CreatedAt           time.Time           `json:"createdAt"`
-	DependencyFeatureID *string             `json:"dependencyFeatureId,omitempty"`
-	Description         *string             `json:"description"`
-	DisplayNameOverride *string             `json:"displayNameOverride"`
-	HasSoftLimit        *bool               `json:"hasSoftLimit"`
-	HiddenFromWidgets   []Widget            `json:"hiddenFromWidgets"`
-	ID                  string              `json:"id"`
-	IsCustom            *bool               `json:"isCustom"`
-	IsGranted           bool                `json:"isGranted"`
-	Order               *Amount             `json:"order"`
-	Type                EntitlementType     `json:"type"`
-	UpdatedAt           time.Time           `json:"updatedAt"`
+	Behavior    EntitlementBehavior `json:"behavior"`
+	Cadence     *CreditCadence      `json:"cadence"`
+	CreatedAt   time.Time           `json:"createdAt"`
+	CreditValue *Money              `json:"creditValue,omitempty"`
+
+	// DeficitAtReset What becomes of a deficit when a period begins. CARRY lets the new credits settle it.
+	DeficitAtReset      *DeficitAtReset `json:"deficitAtReset,omitempty"`
+	DependencyFeatureID *string         `json:"dependencyFeatureId,omitempty"`
+	Description         *string         `json:"description"`
+	DisplayNameOverride *string         `json:"displayNameOverride"`
+	HasSoftLimit        *bool           `json:"hasSoftLimit"`
+	HiddenFromWidgets   []Widget        `json:"hiddenFromWidgets"`
+	ID                  string          `json:"id"`
+	IsCustom            *bool           `json:"isCustom"`
+	IsGranted           bool            `json:"isGranted"`
+
+	// MidCycle What a change within a period brings of the credits that it adds. PRORATE is the default, FULL that of credits per seat.
+	MidCycle    *MidCycle       `json:"midCycle,omitempty"`
+	Order       *Amount         `json:"order"`
+	Rollover    *Rollover       `json:"rollover,omitempty"`
+	TrialAmount *Amount         `json:"trialAmount,omitempty"`
+	Type        EntitlementType `json:"type"`
+	UpdatedAt   time.Time       `json:"updatedAt"`
 }
 
 // PackageEntitlement An entitlement of a package, of a feature or of credits.
@@ -3956,6 +4017,9 @@ type PricingModel struct {
 
 	// BillingModel How a charge computes money or credits. CREDIT_BASED burns credits per unit.
 	BillingModel BillingModel `json:"billingModel"`
+
+	// CreditsExpireAfter How long bought credits live from their activation, as an ISO 8601 duration such as P1Y; absent means for ever.
+	CreditsExpireAfter *string `json:"creditsExpireAfter,omitempty"`
 
 	// FeatureID Id of anything but a customer, chosen by the caller.
 	FeatureID       *Slug `json:"featureId,omitempty"`
@@ -4227,6 +4291,28 @@ type ResetConfig struct {
 
 // ResetPeriod How often a usage counter starts again.
 type ResetPeriod string
+
+// Rollover How much of what is left goes on into the next periods.
+type Rollover struct {
+	// MaxAmount One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	MaxAmount *Amount `json:"maxAmount,omitempty"`
+
+	// MaxPercent One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	MaxPercent *Amount `json:"maxPercent,omitempty"`
+	MaxPeriods int     `json:"maxPeriods"`
+}
+
+// RolloverInput How much of what is left goes on into the next periods. At most one of maxAmount and maxPercent bounds it.
+type RolloverInput struct {
+	// MaxAmount A decimal as a JSON number or as a string. More than 9 fraction or 15 integer digits are refused, never rounded.
+	MaxAmount *AmountInput `json:"maxAmount,omitempty"`
+
+	// MaxPercent A decimal as a JSON number or as a string. More than 9 fraction or 15 integer digits are refused, never rounded.
+	MaxPercent *AmountInput `json:"maxPercent,omitempty"`
+
+	// MaxPeriods For how many periods they stay.
+	MaxPeriods int `json:"maxPeriods"`
+}
 
 // RoundMode Direction of rounding.
 type RoundMode string
