@@ -64,6 +64,9 @@ type Subscription struct {
 // Posting is how far the boundaries of a subscription are posted, and what that has issued. It is all that is kept of a
 // boundary: everything else is computed (decision 19).
 type Posting struct {
+	// NextDue is how the scheduler finds the subscription: its next boundary when it was stored. A column of its own, which
+	// may be earlier, is what counts.
+	NextDue ledger.Time `json:",omitempty"`
 	// PostedUntil says that every boundary up to and including this instant is posted; 0 before the first.
 	PostedUntil ledger.Time `json:",omitempty"`
 	// PostedAgain counts how often more was posted at the instant PostedUntil itself, and Changed is set when that has to
@@ -211,6 +214,8 @@ func (s *Subscription) Status(now ledger.Time) SubscriptionStatus {
 		return SubscriptionExpired
 	case now < s.StartAt:
 		return SubscriptionNotStarted
+	case s.inTrial(now):
+		return SubscriptionInTrial
 	}
 	return SubscriptionActive
 }
@@ -242,8 +247,17 @@ func (s *Subscription) cancel(now ledger.Time, reason string) bool {
 	if !s.Live(now) {
 		return false
 	}
-	s.EndAt, s.CanceledAt, s.CancelReason, s.UpdatedAt = now, now, reason, now
+	s.endAt(now)
+	s.CanceledAt, s.CancelReason, s.UpdatedAt, s.RevokesAtEnd = now, reason, now, true
 	return true
+}
+
+// endAt sets the end. Changes that were scheduled for later are dropped.
+func (s *Subscription) endAt(at ledger.Time) {
+	s.EndAt = at
+	if at == s.PostedUntil {
+		s.Changed = true // the boundary of this instant was posted, as if it went on
+	}
 }
 
 // override is the mapping that the span's overrides give a feature, or nil.

@@ -75,7 +75,7 @@ func subscriptions(t *testing.T, s credits.Store) {
 	addCustomers(t, s, envA, "a", "b")
 	price := amount.FromInt(2)
 	sub := &credits.Subscription{No: 3, ID: "s", CustomerID: "a", ResourceID: "r", ProductID: "app", PlanID: "pro", PricingType: credits.PricingPaid,
-		Versions: []credits.PlanSpan{{From: 5, Version: 1, Addons: []credits.SubscribedAddon{{ID: "x", Version: 2, Quantity: 3}},
+		Versions: []credits.PlanSpan{{From: 5, PlanID: "pro", Version: 1, Addons: []credits.SubscribedAddon{{ID: "x", Version: 2, Quantity: 3}},
 			Overrides: []credits.PriceOverride{{ID: "o", CreditTypeID: "tokens", Amount: &price, Currency: "usd"}}}},
 		StartAt: 5, CreatedAt: 5, Metadata: map[string]string{"k": "v"}}
 	update(t, s, func(tx credits.Tx) error { return tx.InsertSubscription(t.Context(), envA, sub) })
@@ -106,6 +106,8 @@ func subscriptionStatuses(t *testing.T, s credits.Store) {
 		{ID: "canceled", StartAt: 10, EndAt: 20, CanceledAt: 20},
 		{ID: "expired", StartAt: 10, EndAt: 20},
 		{ID: "never", StartAt: 30, EndAt: 15, CanceledAt: 15},
+		{ID: "tried", StartAt: 10, Trial: &credits.Trial{EndAt: 20}},
+		{ID: "tried and left", StartAt: 10, EndAt: 20, Trial: &credits.Trial{EndAt: 20}},
 	}
 	update(t, s, func(tx credits.Tx) error {
 		for i, sub := range subs {
@@ -138,6 +140,50 @@ func subscriptionStatuses(t *testing.T, s credits.Store) {
 			same(t, got, want)
 		}
 	}
+}
+
+func subscriptionsDue(t *testing.T, s credits.Store) {
+	// Subscriptions are found by when something happens to them next, in that order and page by page; a plan's can be made due
+	// earlier, and those that have ended are left alone.
+	addCustomers(t, s, envA, "a")
+	addCustomers(t, s, envB, "a")
+	add := func(env, id, plan string, no int64, due, end ledger.Time) {
+		update(t, s, func(tx credits.Tx) error {
+			return tx.InsertSubscription(t.Context(), env, &credits.Subscription{ID: id, CustomerID: "a", PlanID: plan, No: no, EndAt: end,
+				Versions: []credits.PlanSpan{{Version: 1}}, Posting: credits.Posting{NextDue: due}})
+		})
+	}
+	add(envA, "x", "pro", 11, 50, 0)
+	add(envA, "y", "pro", 12, 20, 25)
+	add(envA, "z", "max", 13, 20, 0)
+	add(envA, "w", "max", 14, ledger.Never, 0)
+	add(envB, "x", "pro", 15, 1, 0)
+	due := func(until ledger.Time) (found []string) {
+		view(t, s, func(tx credits.Tx) error {
+			var last credits.DueSubscription
+			for {
+				page, err := tx.DueSubscriptions(t.Context(), envA, until, last, 2)
+				if err != nil || len(page) == 0 {
+					return err
+				}
+				for _, d := range page {
+					found = append(found, fmt.Sprintf("%d@%d", d.No, d.At))
+					last = d
+				}
+			}
+		})
+		return found
+	}
+	same(t, due(19), []string(nil))
+	same(t, due(20), []string{"12@20", "13@20"})
+	same(t, due(ledger.Never), []string{"12@20", "13@20", "11@50"})
+	bring := func(plan string, at ledger.Time) {
+		update(t, s, func(tx credits.Tx) error { return tx.BringForward(t.Context(), envA, plan, at) })
+	}
+	bring("pro", 30)
+	same(t, due(ledger.Never), []string{"12@20", "13@20", "11@30"})
+	bring("", 19)
+	same(t, due(ledger.Never), []string{"11@19", "12@19", "13@19", "14@19"})
 }
 
 // walk reads all pages in one direction and returns the ids page by page.
