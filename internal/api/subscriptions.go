@@ -46,7 +46,7 @@ func (s *server) createSubscription(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.credits.GrantPurchases(c.ctx, c.env, c.caller(), made); err != nil {
+	if err := s.credits.GrantPurchases(c.ctx, c.env, made); err != nil {
 		return nil, err
 	}
 	sub := s.subscriptionOut(c.env, made)

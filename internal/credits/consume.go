@@ -40,7 +40,7 @@ func (s *Service) Consume(ctx context.Context, env string, by Caller, in Consump
 	if err != nil {
 		return ConsumptionResult{}, err
 	}
-	if err := s.engine.Do(ctx, op)[0]; err != nil {
+	if err := s.do(ctx, op); err != nil {
 		return ConsumptionResult{}, err
 	}
 	return op.result, nil
@@ -50,7 +50,7 @@ func (s *Service) Consume(ctx context.Context, env string, by Caller, in Consump
 // as quarantined. A strict item that finds too little is left out, and so is one whose key was used before. The error is
 // for the whole call; repeating it with the same keys is safe.
 func (s *Service) ConsumeAll(ctx context.Context, env string, by Caller, items []Consumption) error {
-	ops := make([]engine.Op, len(items))
+	ops := make([]operation, len(items))
 	for i, in := range items {
 		op, err := s.consumeOp(ctx, env, by, in)
 		if err != nil {
@@ -59,7 +59,7 @@ func (s *Service) ConsumeAll(ctx context.Context, env string, by Caller, items [
 		op.keep = true
 		ops[i] = op
 	}
-	for _, err := range s.engine.Do(ctx, ops...) {
+	for _, err := range s.doAll(ctx, ops) {
 		if err != nil && !refuses(err) {
 			return err
 		}
@@ -123,13 +123,14 @@ type consumeOp struct {
 	refused *Error // by the catalogue
 	keep    bool   // what cannot be accepted is quarantined
 	result  ConsumptionResult
+	dueBound
 }
 
 // Scope implements engine.Op.
 func (op *consumeOp) Scope() engine.Scope {
 	return engine.Scope{
 		Environment: op.env, Customer: op.in.Customer,
-		Key: engine.EventKey(op.env, op.in.Customer, op.in.Resource, "", op.in.Key),
+		Key: engine.EventKey(op.env, op.in.Customer, op.in.Resource, "", op.in.Key), Before: op.before,
 	}
 }
 

@@ -86,7 +86,7 @@ func (s *Service) Check(ctx context.Context, env string, by Caller, in CheckRequ
 	case a.CreditType == nil && a.Denied == "":
 		a.Denied = DeniedCurrencyNotFound
 	case a.CreditType != nil:
-		if a.Pool, err = s.engine.View(ctx, key, 0); err != nil {
+		if a.Pool, err = s.view(ctx, key); err != nil {
 			return nil, err
 		}
 		a.HasSoftLimit = catalog.softLimit(cs, in.Resource, creditType, a.UpdatedAt)
@@ -241,6 +241,6 @@ func (s *Service) checkAndReserve(ctx context.Context, by Caller, in CheckReques
 		return err
 	}
 	a.Granted, a.Hold = true, &hold
-	a.Pool, err = s.engine.View(ctx, a.Pool.Key, 0)
+	a.Pool, err = s.view(ctx, a.Pool.Key)
 	return err
 }

@@ -239,7 +239,7 @@ func (s *Service) linesOf(ctx context.Context, env string, e *engine.Entry) ([]*
 		}
 		prev := [32]byte{}
 		if first := rows[0].Seq; first > 1 {
-			before, _, err := s.engine.Ledger(ctx, engine.LedgerQuery{Pool: key, Before: first, Limit: 1})
+			before, _, err := s.ledgerRows(ctx, engine.LedgerQuery{Pool: key, Before: first, Limit: 1})
 			if err != nil {
 				return nil, err
 			}

@@ -45,6 +45,8 @@ type NewGrant struct {
 	Metadata    map[string]string
 	Key         string // idempotency key, kept for ever; empty means that each call creates a grant
 	OwnKey      string // counts when Key is empty: a key of ours, which no caller's key can equal
+	SourceType  string // PRICE, … or empty when granted by hand
+	SourceID    string
 }
 
 // Grant is a grant as it stands now.
@@ -61,35 +63,36 @@ func (s *Service) CreateGrant(ctx context.Context, env string, by Caller, in New
 	if err != nil {
 		return nil, err
 	}
-	id, err := s.createGrant(ctx, env, by, cs, in)
+	op, err := s.grantOp(env, by, cs, in)
 	if err != nil {
 		return nil, err
 	}
-	return s.Grant(ctx, env, id)
+	if op.refused == nil { // a refused request takes no key
+		if err := s.bindGrantKey(ctx, env, &op.in); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.do(ctx, op); err != nil {
+		return nil, err
+	}
+	return s.Grant(ctx, env, op.id)
 }
 
-func (s *Service) createGrant(ctx context.Context, env string, by Caller, cs *CustomerState, in NewGrant) (ledger.GrantID, error) {
+// grantOp checks a request for a grant.
+func (s *Service) grantOp(env string, by Caller, cs *CustomerState, in NewGrant) (*grantOp, error) {
 	if err := in.check(); err != nil {
-		return 0, err
+		return nil, err
 	}
 	grant, err := in.grant()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if in.Key == "" && in.OwnKey != "" {
 		in.Key = "\x00" + in.OwnKey // no caller's key has a NUL
 	}
 	op := &grantOp{env: env, by: by, in: in, grant: grant, refused: s.Catalog(env).refuseGrant(cs, in.CreditType)}
-	if op.fingerprint, err = in.fingerprint(); err != nil {
-		return 0, err
-	}
-	if op.refused == nil { // a refused request takes no key
-		if err := s.bindGrantKey(ctx, env, &in); err != nil {
-			return 0, err
-		}
-	}
-	err = s.engine.Do(ctx, op)[0]
-	return op.id, err
+	op.fingerprint, err = in.fingerprint()
+	return op, err
 }
 
 // bindGrantKey gives a caller's key to the customer, or refuses it as another customer's. A key is unique in its environment
@@ -151,7 +154,7 @@ func (in *NewGrant) checkNumbers() error {
 		return Invalid("amount", "must be more than 0")
 	case in.Priority != nil && (*in.Priority < 0 || *in.Priority > grantPriorityMax):
 		return invalidf("priority", "must be from 0 to %d; lower is used first", grantPriorityMax)
-	case in.Type != 0 && in.Type != ledger.Promotional && in.Type != ledger.Paid:
+	case in.Type != 0 && in.Type != ledger.Promotional && in.Type != ledger.Paid && (in.Type != ledger.Recurring || in.OwnKey == ""):
 		return Invalid("grantType", "must be PAID or PROMOTIONAL; the system makes the others")
 	}
 	return nil
@@ -266,6 +269,8 @@ type grantOp struct {
 	in    NewGrant
 	grant ledger.Grant
 	id    ledger.GrantID
+	dueBound
+	at ledger.Time // as of when it is decided; 0 means now
 
 	refused     *Error // by the catalogue, unless the key was used before
 	fingerprint uint64
@@ -273,7 +278,7 @@ type grantOp struct {
 
 // Scope implements engine.Op.
 func (op *grantOp) Scope() engine.Scope {
-	scope := engine.Scope{Environment: op.env, Customer: op.in.Customer}
+	scope := engine.Scope{Environment: op.env, Customer: op.in.Customer, Before: op.before, At: op.at}
 	if op.in.Key != "" {
 		scope.Key = engine.GrantKey(op.env, op.in.Key)
 	}
@@ -302,6 +307,7 @@ func (op *grantOp) Decide(tx *engine.Tx) error {
 	e.Texts = []engine.GrantTexts{{
 		Grant: id, DisplayName: op.in.DisplayName, Comment: op.in.Comment, Reason: op.in.Reason,
 		Metadata: op.in.Metadata, CollectionMethod: op.collection(), Actor: op.by.Actor,
+		SourceType: op.in.SourceType, SourceID: op.in.SourceID,
 	}}
 	return nil
 }
@@ -324,7 +330,14 @@ func (op *grantOp) Repeat(_ *engine.Tx, first *engine.Entry) error {
 
 // Grant returns one grant as it stands, or CreditGrantNotFound.
 func (s *Service) Grant(ctx context.Context, env string, id ledger.GrantID) (*Grant, error) {
-	record, ok, err := s.engine.GrantByID(ctx, env, id, 0)
+	key, ok, err := s.engine.GrantPool(ctx, env, id)
+	var record engine.GrantRecord
+	if ok && err == nil {
+		err = s.inTime(ctx, env, key.Customer, func(before ledger.Time) error {
+			record, ok, err = s.engine.GrantByID(ctx, env, id, before)
+			return err
+		})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -368,7 +381,13 @@ func (s *Service) grantRows(ctx context.Context, env string, filter GrantFilter,
 	}
 	var rows []*Grant
 	for {
-		records, more, err := s.engine.GrantList(ctx, query)
+		var records []engine.GrantRecord
+		var more bool
+		err := s.inTime(ctx, env, filter.Customer, func(before ledger.Time) (err error) {
+			query.Due = before
+			records, more, err = s.engine.GrantList(ctx, query)
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -47,7 +47,7 @@ var counter = &rating.Meter{Aggregation: rating.Sum}
 // archived, fails the call before anything is recorded.
 func (s *Service) RecordMeasurements(ctx context.Context, env string, by Caller, items []Measurement) ([]Measured, error) {
 	now := s.clock(env)
-	ops := make([]engine.Op, len(items))
+	ops := make([]operation, len(items))
 	made := make([]*measureOp, len(items))
 	for i := range items {
 		op, err := s.measureOp(ctx, env, by, items[i], now)
@@ -56,7 +56,7 @@ func (s *Service) RecordMeasurements(ctx context.Context, env string, by Caller,
 		}
 		ops[i], made[i] = op, op
 	}
-	for i, err := range s.engine.Do(ctx, ops...) {
+	for i, err := range s.doAll(ctx, ops) {
 		if err != nil {
 			return nil, at(item("usages", i), err)
 		}
@@ -99,13 +99,14 @@ type measureOp struct {
 	in     Measurement
 	window UsageWindow
 	result Measured
+	dueBound
 }
 
 // Scope implements engine.Op.
 func (op *measureOp) Scope() engine.Scope {
 	return engine.Scope{
 		Environment: op.env, Customer: op.in.Customer,
-		Key: engine.EventKey(op.env, op.in.Customer, op.in.Resource, measurementPrefix+op.in.Feature, op.in.Key),
+		Key: engine.EventKey(op.env, op.in.Customer, op.in.Resource, measurementPrefix+op.in.Feature, op.in.Key), Before: op.before,
 	}
 }
 

@@ -132,7 +132,7 @@ func (c *Catalog) buy(sub *Subscription, t *turn, left []IssuedBlock) []IssuedBl
 func (b *boughtBlock) purchase(sub *Subscription, quantity amount.Amount, cost ledger.Money, at ledger.Time, more bool) Purchase {
 	p := Purchase{
 		CreditTypeID: b.CreditType, Quantity: quantity, Cost: cost, GrantCadence: b.offer.GrantCadence, EffectiveAt: at,
-		PriceID: b.offer.PriceID, Type: ledger.Paid,
+		PriceID: b.offer.PriceID, ExpireAfter: b.offer.ExpireAfter, Type: ledger.Paid,
 		Key: fmt.Sprintf("subscription %s buys %s at %d (%d)", sub.ID, b.CreditType, at, sub.again(at)),
 	}
 	if b.cadence != "" && !more {

@@ -49,7 +49,8 @@ type NewSubscription struct {
 func (s *Service) ProvisionSubscription(ctx context.Context, env string, actor ledger.Actor, in NewSubscription) (*Subscription, error) {
 	now := s.clock(env)
 	known := s.Catalog(env)
-	sub, err := s.provision(known, &in, actor, now)
+	by := Caller{Actor: actor, Request: RequestID(ctx)}
+	sub, err := s.provision(known, &in, by, now)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +65,7 @@ func (s *Service) ProvisionSubscription(ctx context.Context, env string, actor l
 			return err
 		}
 		if cat != known {
-			if sub, err = s.provision(cat, &in, actor, now); err != nil {
+			if sub, err = s.provision(cat, &in, by, now); err != nil {
 				return err
 			}
 			known = cat
@@ -89,12 +90,28 @@ func (s *Service) ProvisionSubscription(ctx context.Context, env string, actor l
 }
 
 // provision builds what a request asks for by a catalogue.
-func (s *Service) provision(cat *Catalog, in *NewSubscription, buyer ledger.Actor, now ledger.Time) (*Subscription, error) {
+func (s *Service) provision(cat *Catalog, in *NewSubscription, buyer Caller, now ledger.Time) (*Subscription, error) {
 	sub, err := s.newSubscription(cat, in, now)
 	if err != nil {
 		return nil, err
 	}
-	return sub, cat.order(sub, buyer)
+	if err := cat.order(sub, buyer); err != nil {
+		return nil, err
+	}
+	cat.beginQuietly(sub, now)
+	sub.NextDue = cat.Due(sub)
+	return sub, nil
+}
+
+// beginQuietly notes that the start of a new subscription is posted, when it does nothing to any pool: then nobody needs to
+// post it.
+func (c *Catalog) beginQuietly(sub *Subscription, now ledger.Time) {
+	if sub.begins() > now {
+		return
+	}
+	if t := c.turnAt(sub, sub.begins()); len(t.pools) == 0 && len(t.purchases) == 0 {
+		sub.post(&t, nil, nil)
+	}
 }
 
 // newSubscription builds a subscription from its request and checks it against the catalogue.

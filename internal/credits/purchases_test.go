@@ -45,7 +45,7 @@ func TestPurchases(t *testing.T) {
 	}
 	again := *made
 	for _, sub := range []*credits.Subscription{made, &again} {
-		if err := w.GrantPurchases(w.ctx, env, credits.Caller{}, sub); err != nil {
+		if err := w.GrantPurchases(w.ctx, env, sub); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -140,14 +140,17 @@ func (s *Subscription) again(at ledger.Time) int {
 	return 0
 }
 
-// post notes what a turn has made: the grants of each new block and of each roll, in their order.
+// post notes what a turn has made: the grants of each new block and of each roll, in their order. Blocks for which a pool had
+// no room have none.
 func (s *Subscription) post(t *turn, made []ledger.GrantID, rolled [][]ledger.GrantID) {
-	n, r := 0, 0
+	r := 0
 	for i := range t.pools {
 		for _, issue := range t.pools[i].issues {
-			b := &t.issued[issue.block]
-			b.Grants = append(b.Grants, made[n])
-			n++
+			if len(made) > 0 {
+				b := &t.issued[issue.block]
+				b.Grants = append(b.Grants, made[0])
+				made = made[1:]
+			}
 		}
 		for _, roll := range t.pools[i].rolls {
 			t.issued[roll.block].Grants = rolled[r]

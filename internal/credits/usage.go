@@ -52,7 +52,7 @@ func (s *Service) RecordEvents(ctx context.Context, env string, by Caller, event
 	now := s.clock(env)
 	catalog := s.Catalog(env)
 	results := make([]EventResult, len(events))
-	ops := make([]engine.Op, 0, len(events))
+	ops := make([]operation, 0, len(events))
 	batch := s.takeEventOps(len(events))
 	for i := range events {
 		cs, err := s.knownCustomer(ctx, env, events[i].Customer)
@@ -65,7 +65,7 @@ func (s *Service) RecordEvents(ctx context.Context, env string, by Caller, event
 		op.rejected = !keepRejected && rejects(op.pricing.event.Reason)
 		ops = append(ops, op)
 	}
-	for _, err := range s.engine.Do(ctx, ops...) {
+	for _, err := range s.doAll(ctx, ops) {
 		if err != nil {
 			return nil, err // the writer may still use the batch
 		}
@@ -118,6 +118,8 @@ func (op *eventOp) prepare(env string, by Caller, in *ReportedEvent, catalog *Ca
 	op.pricing.event = ev
 	catalog.price(&op.pricing, cs, now)
 }
+
+func (op *eventOp) keepBefore(at ledger.Time) { op.scope.Before = at }
 
 // Scope implements engine.Op.
 func (op *eventOp) Scope() engine.Scope { return op.scope }
