@@ -268,9 +268,10 @@ func (s *Service) ArchiveCustomer(ctx context.Context, env string, actor ledger.
 			return err
 		}
 		for _, sub := range subs {
-			if !sub.cancel(c.ArchivedAt, "CustomerArchived") {
+			if !sub.cancel(max(c.ArchivedAt, sub.PostedUntil), "CustomerArchived") {
 				continue
 			}
+			sub.NextDue = min(sub.NextDue, sub.EndAt)
 			if err := tx.UpdateSubscription(ctx, env, sub); err != nil {
 				return err
 			}

@@ -188,7 +188,7 @@ func TestMigration_new_customers(t *testing.T) {
 	}
 	expect("s:1@1", "t:3@2")
 	moved := w.tick(second)
-	must[*credits.Subscription](t)(w.MigrateSubscription(w.ctx, env, actor, "s"))
+	must[*credits.Subscription](t)(w.MigrateSubscription(w.ctx, env, actor, "s", ""))
 	expect("s:3@2", "t:3@2")
 	if diff := cmp.Diff([]string{"s:1@1"}, w.rates("ann", "", "email", moved-1)); diff != "" {
 		t.Errorf("before the migration: %s", diff)
@@ -276,7 +276,7 @@ func TestAddons(t *testing.T) {
 }
 
 func TestCancelSubscription(t *testing.T) {
-	// Canceling ends at once and only once; other instants are not offered yet.
+	// Canceling ends at once and only once; unknown instants and dates without need are refused.
 	t.Parallel()
 	w := seller(t)
 	w.subscribe(credits.NewSubscription{ID: "s", CustomerID: "ann", PlanID: "pro"})
@@ -284,7 +284,7 @@ func TestCancelSubscription(t *testing.T) {
 		_, err := w.CancelSubscription(w.ctx, env, actor, "s", credits.Cancellation{Time: when})
 		return err
 	}
-	wantError(t, cancel("END_OF_BILLING_PERIOD"), "NotSupported", "cancellationTime")
+	wantError(t, cancel("SPECIFIC_DATE"), credits.CodeInvalid, "endDate")
 	wantError(t, cancel("SOON"), credits.CodeInvalid, "cancellationTime")
 	if err := cancel(""); err != nil {
 		t.Fatal(err)

@@ -27,15 +27,21 @@ func (c *Catalog) turnAt(sub *Subscription, at ledger.Time) turn {
 	return t
 }
 
-// end takes away what is left of the blocks of entitlements, if the end is to do that (W29). What was bought stays.
+// end takes away what is left of the blocks of entitlements, if the end is to do that (W29). What was bought stays. The
+// credits of a trial never outlive it.
 func (t *turn) end(sub *Subscription) {
-	if !sub.RevokesAtEnd {
-		return
-	}
 	for i := range sub.Issued {
-		if b := &sub.Issued[i]; !b.Price && !b.endsBy(t.at) && len(b.Grants) > 0 {
+		b := &sub.Issued[i]
+		if b.Price || b.endsBy(t.at) || len(b.Grants) == 0 {
+			continue
+		}
+		switch {
+		case sub.RevokesAtEnd:
 			p := t.pool(b.CreditType)
 			p.voids = append(p.voids, b.Grants...)
+		case b.Cadence == "":
+			p := t.pool(b.CreditType)
+			p.ends = append(p.ends, b.Grants...)
 		}
 	}
 }
