@@ -86,8 +86,9 @@ func (s *server) cancelSubscription(c *call) (any, error) {
 			return nil, err
 		}
 	}
-	sub, err := s.credits.CancelSubscription(c.ctx, c.env, c.actor(), c.path("id"),
-		credits.Cancellation{Time: string(value(in.CancellationTime))})
+	sub, err := s.credits.CancelSubscription(c.ctx, c.env, c.actor(), c.path("id"), credits.Cancellation{
+		Time: string(value(in.CancellationTime)), EndAt: timeIn(in.EndDate), Action: string(value(in.CancellationAction)),
+	})
 	return s.subscriptionData(c, sub, err)
 }
 
@@ -119,10 +120,17 @@ func (s *server) subscriptionOut(env string, sub *credits.Subscription) wire.Sub
 		}),
 		CreatedAt: timeOut(sub.CreatedAt), StartDate: timeOut(sub.StartAt), EndDate: timeOrNull(sub.EndAt),
 		EffectiveEndDate: timeOrNull(sub.EndAt), CancelReason: enumOrNull[wire.CancelReason](sub.CancelReason),
-		BillingCycleAnchor: timeOrNull(sub.StartAt),
+		BillingCycleAnchor: timeOrNull(sub.AnchorAt(max(now, sub.StartAt))), FutureUpdates: futureUpdatesOut(sub, now),
 	}
 	if sub.CanceledAt != 0 {
 		out.CancellationDate = timeOrNull(sub.EndAt)
+	}
+	if sub.Trial != nil {
+		out.TrialEndDate = timeOrNull(sub.Trial.EndAt)
+		out.Trial = &wire.SubscriptionTrial{TrialEndBehavior: wire.TrialEndBehavior(sub.Trial.EndBehavior)}
+	}
+	if pause, paused := sub.PauseAt(now); paused {
+		out.PausedFrom, out.PausedUntil = timeOrNull(pause.From), timeOrNull(pause.To)
 	}
 	if sub.MinimumSpend != nil {
 		out.MinimumSpend = &wire.SubscriptionMinimumSpend{Amount: &sub.MinimumSpend.Amount, Currency: enumOrNull[wire.Currency](sub.MinimumSpend.Currency)}

@@ -17,14 +17,20 @@ func (s *Subscription) ended(at ledger.Time) bool { return s.EndAt != 0 && at >=
 // inTrial tells whether an instant after the start lies in the trial.
 func (s *Subscription) inTrial(at ledger.Time) bool { return s.Trial != nil && at < s.Trial.EndAt }
 
-// pausedAt tells whether the subscription is paused at an instant.
-func (s *Subscription) pausedAt(at ledger.Time) bool {
+// PauseAt is the pause around an instant, if there is one.
+func (s *Subscription) PauseAt(at ledger.Time) (Pause, bool) {
 	for _, p := range s.Pauses {
 		if p.From <= at && (p.To == 0 || at < p.To) {
-			return true
+			return p, true
 		}
 	}
-	return false
+	return Pause{}, false
+}
+
+// pausedAt tells whether the subscription is paused at an instant.
+func (s *Subscription) pausedAt(at ledger.Time) bool {
+	_, paused := s.PauseAt(at)
+	return paused
 }
 
 // AnchorAt is the instant from which the periods around an instant are counted: the start, the end of the trial, or the

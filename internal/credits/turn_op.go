@@ -152,13 +152,18 @@ func (op *turnOp) describe(p *poolTurn, t *ledger.Turn, turned *ledger.Turned) {
 		}
 	}
 	for i, id := range turned.Issued {
-		source, kind := p.issues[i].source, SourcePlanEntitlement
-		if source.Kind == KindAddon {
-			kind = SourceAddonEntitlement
-		}
+		source := p.issues[i].source
 		op.texts = append(op.texts, engine.GrantTexts{Grant: id, DisplayName: op.catalog.includedName(source, p.issues[i].trial),
-			CollectionMethod: CollectNone, SourceType: kind, SourceID: source.ID})
+			CollectionMethod: CollectNone, SourceType: entitlementSource(source), SourceID: source.ID})
 	}
+}
+
+// entitlementSource is the source of what a package includes.
+func entitlementSource(ref PackageRef) string {
+	if ref.Kind == KindAddon {
+		return SourceAddonEntitlement
+	}
+	return SourcePlanEntitlement
 }
 
 // includedName is what a block of included credits is called.

@@ -1859,6 +1859,24 @@ func (e SubscriptionCouponStatus) Valid() bool {
 	}
 }
 
+// Defines values for SubscriptionMigrateSubscriptionMigrationTime.
+const (
+	SubscriptionMigrateSubscriptionMigrationTimeENDOFBILLINGPERIOD SubscriptionMigrateSubscriptionMigrationTime = "END_OF_BILLING_PERIOD"
+	SubscriptionMigrateSubscriptionMigrationTimeIMMEDIATE          SubscriptionMigrateSubscriptionMigrationTime = "IMMEDIATE"
+)
+
+// Valid indicates whether the value is a known member of the SubscriptionMigrateSubscriptionMigrationTime enum.
+func (e SubscriptionMigrateSubscriptionMigrationTime) Valid() bool {
+	switch e {
+	case SubscriptionMigrateSubscriptionMigrationTimeENDOFBILLINGPERIOD:
+		return true
+	case SubscriptionMigrateSubscriptionMigrationTimeIMMEDIATE:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SubscriptionStatus.
 const (
 	SubscriptionStatusACTIVE         SubscriptionStatus = "ACTIVE"
@@ -2395,6 +2413,15 @@ type Balance struct {
 	Seq           *int64  `json:"seq,omitempty"`
 	TotalConsumed *Amount `json:"totalConsumed"`
 	TotalGranted  *Amount `json:"totalGranted"`
+}
+
+// BillableFeature How much of a feature is bought.
+type BillableFeature struct {
+	// FeatureID Id of anything but a customer, chosen by the caller.
+	FeatureID Slug `json:"featureId"`
+
+	// Quantity A decimal as a JSON number or as a string. More than 9 fraction or 15 integer digits are refused, never rounded.
+	Quantity AmountInput `json:"quantity"`
 }
 
 // BillingCadence Whether a charge comes back each period.
@@ -2993,6 +3020,12 @@ type CustomerUpdate struct {
 	Timezone    nullable.Nullable[string] `json:"timezone,omitempty"`
 }
 
+// DateRange A stretch of time.
+type DateRange struct {
+	End   time.Time `json:"end"`
+	Start time.Time `json:"start"`
+}
+
 // DeficitAtReset What becomes of a deficit when a period begins. CARRY lets the new credits settle it.
 type DeficitAtReset string
 
@@ -3357,6 +3390,14 @@ type FeatureUpdate struct {
 	UnitTransformation nullable.Nullable[UnitTransformationInput] `json:"unitTransformation,omitempty"`
 }
 
+// FreeItem Something that costs nothing.
+type FreeItem struct {
+	ID string `json:"id"`
+
+	// Quantity One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Quantity Amount `json:"quantity"`
+}
+
 // FutureUpdate A scheduled change.
 type FutureUpdate struct {
 	// ScheduleStatus Where a scheduled change stands.
@@ -3566,6 +3607,35 @@ type IntegrationLink struct {
 
 	// VendorIdentifier An outside system.
 	VendorIdentifier Vendor `json:"vendorIdentifier"`
+}
+
+// InvoicePreview What credits cost.
+type InvoicePreview struct {
+	// BillingPeriodRange A stretch of time.
+	BillingPeriodRange *DateRange           `json:"billingPeriodRange,omitempty"`
+	Currency           *Currency            `json:"currency,omitempty"`
+	Lines              []InvoicePreviewLine `json:"lines,omitempty"`
+
+	// SubTotal One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	SubTotal Amount `json:"subTotal"`
+
+	// Total One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Total Amount `json:"total"`
+}
+
+// InvoicePreviewLine A purchase of credits.
+type InvoicePreviewLine struct {
+	Currency    *Currency `json:"currency"`
+	Description string    `json:"description"`
+
+	// Quantity One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Quantity *Amount `json:"quantity,omitempty"`
+
+	// SubTotal One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	SubTotal Amount `json:"subTotal"`
+
+	// UnitPrice One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	UnitPrice Amount `json:"unitPrice"`
 }
 
 // InvoiceRef The newest invoice of a subscription.
@@ -3965,6 +4035,18 @@ type PlanUpdate struct {
 	// Metadata Free text kept beside an object.
 	Metadata     Metadata                  `json:"metadata,omitempty"`
 	ParentPlanID nullable.Nullable[string] `json:"parentPlanId,omitempty"`
+}
+
+// PlannedGrant A block of credits to come.
+type PlannedGrant struct {
+	// Amount One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Amount      Amount     `json:"amount"`
+	Cost        *Money     `json:"cost"`
+	CurrencyID  string     `json:"currencyId"`
+	EffectiveAt time.Time  `json:"effectiveAt"`
+	ExpireAt    *time.Time `json:"expireAt"`
+	SourceID    string     `json:"sourceId"`
+	SourceType  string     `json:"sourceType"`
 }
 
 // PositiveAmountInput An AmountInput above zero.
@@ -4368,9 +4450,13 @@ type Subscription struct {
 	LatestInvoice             *InvoiceRef          `json:"latestInvoice,omitempty"`
 
 	// Metadata Free text kept beside an object.
-	Metadata         Metadata                  `json:"metadata,omitempty"`
-	MinimumSpend     *SubscriptionMinimumSpend `json:"minimumSpend,omitempty"`
-	PayingCustomerID *string                   `json:"payingCustomerId,omitempty"`
+	Metadata     Metadata                  `json:"metadata,omitempty"`
+	MinimumSpend *SubscriptionMinimumSpend `json:"minimumSpend,omitempty"`
+
+	// PausedFrom Since when it issues nothing; absent when it is not paused.
+	PausedFrom       *time.Time `json:"pausedFrom,omitempty"`
+	PausedUntil      *time.Time `json:"pausedUntil,omitempty"`
+	PayingCustomerID *string    `json:"payingCustomerId,omitempty"`
 
 	// PaymentCollection Where the money stands. PAID is our addition.
 	PaymentCollection       PaymentCollection        `json:"paymentCollection"`
@@ -4497,6 +4583,44 @@ type SubscriptionCreate struct {
 // SubscriptionEntitlementInput An entitlement of this subscription only.
 type SubscriptionEntitlementInput = SubscriptionEntitlementBody
 
+// SubscriptionID Which subscription was changed.
+type SubscriptionID struct {
+	ID string `json:"id"`
+}
+
+// SubscriptionImport A subscription that began elsewhere.
+type SubscriptionImport struct {
+	Addons    []SubscriptionAddon `json:"addons,omitempty"`
+	BillingID *string             `json:"billingId,omitempty"`
+
+	// BillingPeriod Length of a billing period.
+	BillingPeriod *BillingPeriod       `json:"billingPeriod,omitempty"`
+	Charges       []SubscriptionCharge `json:"charges,omitempty"`
+
+	// CustomerID Id of a customer, chosen by the caller.
+	CustomerID CustomerID `json:"customerId"`
+	EndDate    *time.Time `json:"endDate,omitempty"`
+
+	// ID Id of anything but a customer, chosen by the caller.
+	ID Slug `json:"id"`
+
+	// Metadata Free text kept beside an object.
+	Metadata Metadata `json:"metadata,omitempty"`
+
+	// PlanID Id of anything but a customer, chosen by the caller.
+	PlanID     Slug       `json:"planId"`
+	ResourceID *Slug      `json:"resourceId,omitempty"`
+	StartDate  *time.Time `json:"startDate,omitempty"`
+}
+
+// SubscriptionMigrate When a subscription moves to the latest versions.
+type SubscriptionMigrate struct {
+	SubscriptionMigrationTime *SubscriptionMigrateSubscriptionMigrationTime `json:"subscriptionMigrationTime,omitempty"`
+}
+
+// SubscriptionMigrateSubscriptionMigrationTime defines model for SubscriptionMigrate.SubscriptionMigrationTime.
+type SubscriptionMigrateSubscriptionMigrationTime string
+
 // SubscriptionMinimumSpend The least a period costs.
 type SubscriptionMinimumSpend struct {
 	// Amount One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
@@ -4513,6 +4637,69 @@ type SubscriptionMinimumSpendInput struct {
 
 	// Currency A fiat currency, lower-case ISO 4217.
 	Currency *Currency `json:"currency,omitempty"`
+}
+
+// SubscriptionPause How long a subscription issues nothing.
+type SubscriptionPause struct {
+	// Until Until it is resumed when absent.
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// SubscriptionPreview A subscription or a change to preview.
+type SubscriptionPreview struct {
+	Addons []SubscriptionAddon `json:"addons,omitempty"`
+
+	// AppliedCoupon A discount to apply.
+	AppliedCoupon      *AppliedCoupon    `json:"appliedCoupon,omitempty"`
+	BillableFeatures   []BillableFeature `json:"billableFeatures,omitempty"`
+	BillingCountryCode *string           `json:"billingCountryCode,omitempty"`
+
+	// BillingCycleAnchor Whether the billing cycle starts again.
+	BillingCycleAnchor *BillingCycleAnchor `json:"billingCycleAnchor,omitempty"`
+
+	// BillingInformation Invoice options of a subscription.
+	BillingInformation *BillingInformation `json:"billingInformation,omitempty"`
+
+	// BillingPeriod Length of a billing period.
+	BillingPeriod *BillingPeriod       `json:"billingPeriod,omitempty"`
+	Charges       []SubscriptionCharge `json:"charges,omitempty"`
+
+	// CustomerID Id of a customer, chosen by the caller.
+	CustomerID       CustomerID  `json:"customerId"`
+	PayingCustomerID *CustomerID `json:"payingCustomerId,omitempty"`
+
+	// PlanID Id of anything but a customer, chosen by the caller.
+	PlanID     Slug  `json:"planId"`
+	ResourceID *Slug `json:"resourceId,omitempty"`
+
+	// ScheduleStrategy When a change takes effect.
+	ScheduleStrategy *ScheduleStrategy `json:"scheduleStrategy,omitempty"`
+	StartDate        *time.Time        `json:"startDate,omitempty"`
+
+	// TrialOverrideConfiguration A trial of this subscription only.
+	TrialOverrideConfiguration *TrialOverride `json:"trialOverrideConfiguration,omitempty"`
+	UnitQuantity               *int           `json:"unitQuantity,omitempty"`
+}
+
+// SubscriptionPreviewResult What a subscription or a change would bring.
+type SubscriptionPreviewResult struct {
+	// BillingPeriodRange A stretch of time.
+	BillingPeriodRange *DateRange `json:"billingPeriodRange,omitempty"`
+
+	// Credits Credits that come when it takes effect.
+	Credits             []PlannedGrant `json:"credits,omitempty"`
+	FreeItems           []FreeItem     `json:"freeItems,omitempty"`
+	HasScheduledUpdates *bool          `json:"hasScheduledUpdates,omitempty"`
+
+	// ImmediateInvoice What credits cost.
+	ImmediateInvoice InvoicePreview `json:"immediateInvoice"`
+	IsPlanDowngrade  *bool          `json:"isPlanDowngrade,omitempty"`
+
+	// RecurringInvoice What credits cost.
+	RecurringInvoice *InvoicePreview `json:"recurringInvoice,omitempty"`
+
+	// UpcomingCredits Credits that come after that.
+	UpcomingCredits []PlannedGrant `json:"upcomingCredits,omitempty"`
 }
 
 // SubscriptionPrice A price of this subscription only.
@@ -4616,15 +4803,27 @@ type SubscriptionUpdate struct {
 	Entitlements     []SubscriptionEntitlementInput `json:"entitlements,omitempty"`
 
 	// Metadata Free text kept beside an object.
-	Metadata       Metadata                                         `json:"metadata,omitempty"`
-	MinimumSpend   nullable.Nullable[SubscriptionMinimumSpendInput] `json:"minimumSpend,omitempty"`
-	PriceOverrides []SubscriptionPriceOverrideUpdate                `json:"priceOverrides,omitempty"`
-	PromotionCode  *string                                          `json:"promotionCode,omitempty"`
-	SalesforceID   nullable.Nullable[string]                        `json:"salesforceId,omitempty"`
+	Metadata     Metadata                                         `json:"metadata,omitempty"`
+	MinimumSpend nullable.Nullable[SubscriptionMinimumSpendInput] `json:"minimumSpend,omitempty"`
+
+	// PlanID Id of anything but a customer, chosen by the caller.
+	PlanID         *Slug                             `json:"planId,omitempty"`
+	PriceOverrides []SubscriptionPriceOverrideUpdate `json:"priceOverrides,omitempty"`
+	PromotionCode  *string                           `json:"promotionCode,omitempty"`
+	SalesforceID   nullable.Nullable[string]         `json:"salesforceId,omitempty"`
 
 	// ScheduleStrategy When a change takes effect.
 	ScheduleStrategy *ScheduleStrategy `json:"scheduleStrategy,omitempty"`
-	TrialEndDate     *time.Time        `json:"trialEndDate,omitempty"`
+
+	// ScheduledAt When the change takes effect, instead of scheduleStrategy.
+	ScheduledAt  *time.Time `json:"scheduledAt,omitempty"`
+	TrialEndDate *time.Time `json:"trialEndDate,omitempty"`
+}
+
+// SubscriptionsImport Subscriptions that began elsewhere.
+type SubscriptionsImport struct {
+	IntegrationID *string              `json:"integrationId,omitempty"`
+	Subscriptions []SubscriptionImport `json:"subscriptions"`
 }
 
 // SyncState State of a copy in an outside system.
@@ -4649,6 +4848,11 @@ type Tag struct {
 // TargetPackage The package a change moves to.
 type TargetPackage struct {
 	ID string `json:"id"`
+}
+
+// Task Work that was done before the answer; its id says nothing more.
+type Task struct {
+	TaskID string `json:"taskId"`
 }
 
 // TaxID A tax number.
@@ -5195,12 +5399,30 @@ type SubscriptionData struct {
 	Data Subscription `json:"data"`
 }
 
+// SubscriptionIDData defines model for SubscriptionIdData.
+type SubscriptionIDData struct {
+	// Data Which subscription was changed.
+	Data SubscriptionID `json:"data"`
+}
+
 // SubscriptionPage defines model for SubscriptionPage.
 type SubscriptionPage struct {
 	Data []Subscription `json:"data"`
 
 	// Pagination Cursors to the pages around this one.
 	Pagination Pagination `json:"pagination"`
+}
+
+// SubscriptionPreviewData defines model for SubscriptionPreviewData.
+type SubscriptionPreviewData struct {
+	// Data What a subscription or a change would bring.
+	Data SubscriptionPreviewResult `json:"data"`
+}
+
+// TaskData defines model for TaskData.
+type TaskData struct {
+	// Data Work that was done before the answer; its id says nothing more.
+	Data Task `json:"data"`
 }
 
 // Unprocessable Every refusal has this shape.
