@@ -86,7 +86,7 @@ func (c *Catalog) entitlementsOf(sub *Subscription, now ledger.Time) []PackageEn
 // usageWindow is the period of a feature's counter around an instant.
 func (c *Catalog) usageWindow(cs *CustomerState, resource, featureID string, at ledger.Time) UsageWindow {
 	for _, e := range c.entitledTo(cs, resource, featureID, at) {
-		if w := windowOf(e.Reset, e.Subscription.StartAt, at); w.Resets() {
+		if w := windowOf(e.Reset, e.Subscription.AnchorAt(at), at); w.Resets() {
 			return w
 		}
 	}
