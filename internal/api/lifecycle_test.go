@@ -71,4 +71,6 @@ func TestSubscriptionImport(t *testing.T) {
 }
 
 // to moves the clock of the environment.
-func (a *testAPI) to(instant string) { a.ok("POST", clockPath+"/advance", `{"to":"`+instant+`","hold":true}`) }
+func (a *testAPI) to(instant string) {
+	a.ok("POST", clockPath+"/advance", `{"to":"`+instant+`","hold":true}`)
+}

@@ -233,15 +233,6 @@ func (s *Subscription) terms(at ledger.Time) *PlanSpan {
 	return &s.Versions[0]
 }
 
-// setTerms puts new terms in force from an instant, or from the start if that is later.
-func (s *Subscription) setTerms(from ledger.Time, terms PlanSpan) {
-	terms.From = max(from, s.Current().From)
-	if terms.From == s.Current().From {
-		s.Versions = s.Versions[:len(s.Versions)-1]
-	}
-	s.Versions = append(s.Versions, terms)
-}
-
 // cancel ends a live subscription at an instant. It returns false if there was nothing to end.
 func (s *Subscription) cancel(now ledger.Time, reason string) bool {
 	if !s.Live(now) {
@@ -252,7 +243,7 @@ func (s *Subscription) cancel(now ledger.Time, reason string) bool {
 	return true
 }
 
-// endAt sets the end. Changes that were scheduled for later are dropped.
+// endAt sets the end.
 func (s *Subscription) endAt(at ledger.Time) {
 	s.EndAt = at
 	if at == s.PostedUntil {

@@ -111,105 +111,121 @@ func (c *calendar) around(anchor, t time.Time) (from, to time.Time) {
 	}
 }
 
+// modelState is where the model stands on its way.
+type modelState struct {
+	*calendar
+	instants   map[time.Time][]step
+	plan       string
+	addons     int64
+	paused     bool
+	anchor     time.Time
+	periodFrom time.Time
+	peak       map[string]int64 // what a source gave at most in the period
+	out        []string
+}
+
 // run lists what is issued before an instant.
 func (c *calendar) run(until time.Time) []string {
-	var out []string
-	have := map[string]int64{"p": 1}
-	plan, addons, paused, anchor := "p", int64(0), false, c.start
-	peak := map[string]int64{}
-	var periodFrom time.Time
-	instants := map[time.Time][]step{}
+	m := &modelState{calendar: c, instants: map[time.Time][]step{}, plan: "p", anchor: c.start, peak: map[string]int64{}}
 	for _, s := range c.steps {
-		instants[s.at] = append(instants[s.at], s)
-	}
-	visit := func(now time.Time) {
-		if !c.end.IsZero() && !now.Before(c.end) || now.Before(c.start) {
-			return
-		}
-		if !c.trialEnd.IsZero() && now.Equal(c.trialEnd) {
-			anchor = now
-		}
-		for _, s := range instants[now] {
-			if s.plan != "" {
-				plan = s.plan
-			}
-			switch s.addon {
-			case 1:
-				addons = 1
-			case -1:
-				addons = 0
-			}
-			if s.seats > 0 && addons > 0 {
-				addons = s.seats
-			}
-			if s.anchor && (c.trialEnd.IsZero() || !now.Before(c.trialEnd)) {
-				anchor = now
-			}
-			paused = s.pause == 1 || paused && s.pause == 0
-		}
-		inTrial := !c.trialEnd.IsZero() && now.Before(c.trialEnd)
-		from, to := c.start, c.trialEnd
-		if !inTrial {
-			from, to = c.around(anchor, now)
-		}
-		if !from.Equal(periodFrom) {
-			periodFrom, peak = from, map[string]int64{}
-		}
-		if paused {
-			return
-		}
-		have = map[string]int64{plan: c.amounts[plan]}
-		if addons > 0 {
-			have["x"] = c.amounts["x"] * addons
-		}
-		if inTrial {
-			have[plan] = c.trial
-		}
-		for _, source := range []string{"p", "q", "x"} {
-			amount, kept := have[source], map[string]string{"p": "plan", "q": "plan", "x": "x"}[source]
-			more := amount - peak[kept]
-			if more <= 0 {
-				continue
-			}
-			whole := now.Equal(from) || c.policy == MidCycleFull
-			if !whole && c.policy == MidCycleNextPeriod {
-				continue
-			}
-			credits := big.NewRat(more, 1)
-			if !whole {
-				credits = halfUp(new(big.Rat).Mul(credits, big.NewRat(int64(to.Sub(now)), int64(to.Sub(from)))))
-			}
-			peak[kept] = amount
-			if credits.Sign() > 0 {
-				name := source
-				if inTrial {
-					name += " trial"
-				}
-				out = append(out, planned(now, name, credits, to))
-			}
-		}
+		m.instants[s.at] = append(m.instants[s.at], s)
 	}
 	for day := c.start; day.Before(until); day = day.AddDate(0, 0, 1) {
-		var today []time.Time
-		next := day.AddDate(0, 0, 1)
-		for _, t := range append([]time.Time{c.trialEnd}, keys(instants)...) {
-			if !t.Before(day) && t.Before(next) {
-				today = append(today, t)
-			}
-		}
-		for _, a := range append([]time.Time{c.start, c.trialEnd}, keys(instants)...) { // every anchor's time of day
-			turn := day.Add(a.Sub(day) % (24 * time.Hour))
-			if turn.Before(day) {
-				turn = turn.AddDate(0, 0, 1)
-			}
-			today = append(today, turn)
-		}
-		slices.SortFunc(today, time.Time.Compare)
-		for _, t := range slices.Compact(today) {
-			visit(t)
+		for _, t := range m.instantsOf(day) {
+			m.visit(t)
 		}
 	}
-	return slices.DeleteFunc(out, func(line string) bool { return line[:20] >= until.Format(time.RFC3339) })
+	return slices.DeleteFunc(m.out, func(line string) bool { return line[:20] >= until.Format(time.RFC3339) })
+}
+
+// instantsOf lists where anything can happen in the 24 hours from an instant on: changes, and every anchor's time of day.
+func (m *modelState) instantsOf(day time.Time) []time.Time {
+	var today []time.Time
+	next := day.AddDate(0, 0, 1)
+	for _, t := range append([]time.Time{m.start, m.trialEnd}, keys(m.instants)...) {
+		if !t.Before(day) && t.Before(next) {
+			today = append(today, t)
+		}
+		turn := day.Add(t.Sub(day) % (24 * time.Hour))
+		if turn.Before(day) {
+			turn = turn.AddDate(0, 0, 1)
+		}
+		today = append(today, turn)
+	}
+	slices.SortFunc(today, time.Time.Compare)
+	return slices.Compact(today)
+}
+
+// visit does what happens at an instant.
+func (m *modelState) visit(now time.Time) {
+	if !m.end.IsZero() && !now.Before(m.end) || now.Before(m.start) {
+		return
+	}
+	if !m.trialEnd.IsZero() && now.Equal(m.trialEnd) {
+		m.anchor = now
+	}
+	for _, s := range m.instants[now] {
+		m.take(s)
+	}
+	from, to := m.start, m.trialEnd
+	if !m.inTrial(now) {
+		from, to = m.around(m.anchor, now)
+	}
+	if !from.Equal(m.periodFrom) {
+		m.periodFrom, m.peak = from, map[string]int64{}
+	}
+	if !m.paused {
+		m.issue(now, from, to)
+	}
+}
+
+func (m *modelState) inTrial(now time.Time) bool {
+	return !m.trialEnd.IsZero() && now.Before(m.trialEnd)
+}
+
+// take makes a change.
+func (m *modelState) take(s step) {
+	if s.plan != "" {
+		m.plan = s.plan
+	}
+	switch s.addon {
+	case 1:
+		m.addons = 1
+	case -1:
+		m.addons = 0
+	}
+	if s.seats > 0 && m.addons > 0 {
+		m.addons = s.seats
+	}
+	if s.anchor && !m.inTrial(s.at) {
+		m.anchor = s.at
+	}
+	m.paused = s.pause == 1 || m.paused && s.pause == 0
+}
+
+// issue gives what is above what was given in the period.
+func (m *modelState) issue(now, from, to time.Time) {
+	have := map[string]int64{m.plan: m.amounts[m.plan], "x": m.amounts["x"] * m.addons}
+	suffix := ""
+	if m.inTrial(now) {
+		have[m.plan], suffix = m.trial, " trial"
+	}
+	for _, source := range []string{"p", "q", "x"} {
+		kept := map[string]string{"p": "plan", "q": "plan", "x": "x"}[source]
+		more := have[source] - m.peak[kept]
+		whole := now.Equal(from) || m.policy == MidCycleFull
+		if more <= 0 || !whole && m.policy == MidCycleNextPeriod {
+			continue
+		}
+		credits := big.NewRat(more, 1)
+		if !whole {
+			credits = halfUp(new(big.Rat).Mul(credits, big.NewRat(int64(to.Sub(now)), int64(to.Sub(from)))))
+		}
+		m.peak[kept] = have[source]
+		if credits.Sign() > 0 {
+			m.out = append(m.out, planned(now, source+suffix, credits, to))
+		}
+	}
 }
 
 func keys(m map[time.Time][]step) []time.Time {
@@ -287,7 +303,7 @@ func (c *calendar) subscription() *Subscription {
 		case s.pause == -1 && n > 0 && sub.Pauses[n-1].To == 0:
 			sub.Pauses[n-1].To = instant(s.at)
 		}
-		sub.setTerms(span.From, span)
+		sub.insertTerms(span)
 	}
 	return sub
 }
