@@ -26,7 +26,13 @@ func (s *Service) CustomerState(ctx context.Context, env, customerID string) (*C
 	for range boundariesMax {
 		catalog := s.Catalog(env)
 		cs, epoch := s.customers.get(key)
-		if cs == nil || cs.revision != catalog.revision {
+		if cs != nil && cs.revision != catalog.revision {
+			known := *cs // others read the one in the cache
+			known.plan(catalog)
+			cs = &known
+			s.customers.put(customerKey{strings.Clone(env), cs.Customer.ID}, cs, epoch)
+		}
+		if cs == nil {
 			var err error
 			if cs, err = s.readCustomerState(ctx, env, customerID); err != nil {
 				return nil, err
@@ -112,10 +118,10 @@ func (s *Service) recordBoundary(ctx context.Context, tx Tx, env string, posted 
 	if err != nil {
 		return err
 	}
-	if catalog.Due(sub) != at || sub.again(at) != posted.again(at) {
+	t := catalog.turnAt(sub, at)
+	if catalog.Due(sub) != at || t.again != op.turn.again {
 		return nil
 	}
-	t := catalog.turnAt(sub, at)
 	issued, rolled := op.made(&t)
 	sub.post(&t, issued, rolled)
 	sub.arrive(catalog, at)
@@ -149,11 +155,7 @@ func (s *Service) inTime(ctx context.Context, env, customer string, run func(bef
 		if err != nil {
 			return err
 		}
-		before := ledger.Time(0)
-		if cs != nil {
-			before = cs.Due
-		}
-		if err = run(before); !errors.Is(err, engine.ErrDue) {
+		if err = run(cs.due()); !errors.Is(err, engine.ErrDue) {
 			return err
 		}
 	}
@@ -180,32 +182,31 @@ func (s *Service) do(ctx context.Context, op operation) error {
 	})
 }
 
-// doAll runs operations in their order, each in time, and returns one result for each. Those that meet a boundary are run
-// again after it. They are the last ones of their customer, for time does not go back: the order stays.
-func (s *Service) doAll(ctx context.Context, ops []operation) []error {
-	results := make([]error, len(ops))
-	left := make([]int, len(ops)) // where in ops
-	for i := range ops {
-		left[i] = i
-	}
+// doAll runs operations, which are bound to the next boundaries of their customers, in their order, and returns one result
+// for each. Those that meet a boundary are run again after it. They are the last ones of their customer, for time does not
+// go back: the order stays.
+func (s *Service) doAll(ctx context.Context, ops []engine.Op) []error {
+	results := s.engine.Do(ctx, ops...)
 	for range dueTriesMax {
-		batch := make([]engine.Op, len(left))
-		for i, at := range left {
-			if err := s.bindToDue(ctx, ops[at]); err != nil {
+		var met []int // where in ops
+		for i, err := range results {
+			if errors.Is(err, engine.ErrDue) {
+				met = append(met, i)
+			}
+		}
+		if len(met) == 0 {
+			break
+		}
+		again := make([]engine.Op, len(met))
+		for i, at := range met {
+			if err := s.bindToDue(ctx, ops[at].(operation)); err != nil {
 				results[at] = err
 				return results
 			}
-			batch[i] = ops[at]
+			again[i] = ops[at]
 		}
-		met := left[:0]
-		for i, err := range s.engine.Do(ctx, batch...) {
-			results[left[i]] = err
-			if errors.Is(err, engine.ErrDue) {
-				met = append(met, left[i])
-			}
-		}
-		if left = met; len(left) == 0 {
-			break
+		for i, err := range s.engine.Do(ctx, again...) {
+			results[met[i]] = err
 		}
 	}
 	return results
@@ -215,11 +216,16 @@ func (s *Service) doAll(ctx context.Context, ops []operation) []error {
 func (s *Service) bindToDue(ctx context.Context, op operation) error {
 	scope := op.Scope()
 	cs, err := s.knownCustomer(ctx, scope.Environment, scope.Customer)
-	op.keepBefore(0)
-	if cs != nil {
-		op.keepBefore(cs.Due)
-	}
+	op.keepBefore(cs.due())
 	return err
+}
+
+// due is the next boundary of a customer, 0 for no bound when there is no such customer.
+func (cs *CustomerState) due() ledger.Time {
+	if cs == nil {
+		return 0
+	}
+	return cs.Due
 }
 
 // view is a pool as it stands now, with the boundaries of its customer posted.

@@ -50,7 +50,7 @@ func (s *Service) Consume(ctx context.Context, env string, by Caller, in Consump
 // as quarantined. A strict item that finds too little is left out, and so is one whose key was used before. The error is
 // for the whole call; repeating it with the same keys is safe.
 func (s *Service) ConsumeAll(ctx context.Context, env string, by Caller, items []Consumption) error {
-	ops := make([]operation, len(items))
+	ops := make([]engine.Op, len(items))
 	for i, in := range items {
 		op, err := s.consumeOp(ctx, env, by, in)
 		if err != nil {
@@ -78,7 +78,7 @@ func (s *Service) consumeOp(ctx context.Context, env string, by Caller, in Consu
 	if in.At == 0 {
 		in.At = s.clock(env)
 	}
-	return &consumeOp{env: env, by: by, in: in, refused: s.Catalog(env).refuseConsumption(cs, in.Customer, in.CreditType, in.Feature)}, nil
+	return &consumeOp{env: env, by: by, in: in, dueBound: dueBound{cs.due()}, refused: s.Catalog(env).refuseConsumption(cs, in.Customer, in.CreditType, in.Feature)}, nil
 }
 
 // refuseConsumption tells why nobody can burn the credit type directly for the customer (nil when unknown) and feature

@@ -267,6 +267,9 @@ func (s *Service) ArchiveCustomer(ctx context.Context, env string, actor ledger.
 		if err != nil {
 			return err
 		}
+		if _, err := tx.LockEnvironment(ctx, env); err != nil { // before their rows, as everywhere
+			return err
+		}
 		for _, sub := range subs {
 			if !sub.cancel(max(c.ArchivedAt, sub.PostedUntil), "CustomerArchived") {
 				continue

@@ -383,7 +383,8 @@ func TestTrialMoves(t *testing.T) {
 }
 
 func TestPublishForAll(t *testing.T) {
-	// A version for all customers is an upgrade of those who have the plan, from that instant, whoever asks when.
+	// A version for all customers is an upgrade of those who have the plan, from that instant, whoever asks when; also when it is
+	// the instant of a boundary.
 	t.Parallel()
 	w := month(t)
 	w.begin(credits.NewSubscription{})
@@ -396,6 +397,18 @@ func TestPublishForAll(t *testing.T) {
 	must[credits.PackageView](t)(w.PublishPackage(w.ctx, env, actor, pro, credits.MigrateAll))
 	w.at("03-20 00:00")
 	w.wantRows("GRANTED +1000 (1000) 03-01 00:00", "GRANTED +500 (1500) 03-16 12:00")
+	w.at("04-01 00:00")
+	w.wantTokens("2000")
+	must[credits.PackageView](t)(w.DraftPackage(w.ctx, env, actor, pro))
+	most := dec("2010")
+	must[credits.PackageEntitlement](t)(w.UpdateEntitlement(w.ctx, env, actor, pro, credits.EntitlementRef{Type: credits.EntitlementCredit, ID: "tokens"},
+		credits.EntitlementUpdate{Amount: credits.Set(&most)}))
+	must[credits.PackageView](t)(w.PublishPackage(w.ctx, env, actor, pro, credits.MigrateAll)) // at the instant of the renewal
+	w.restart()
+	if got := w.advance(w.now(), false); got.Ran[0].Count != 1 {
+		t.Errorf("the scheduler ran %+v", got.Ran)
+	}
+	w.wantTokens("2010")
 }
 
 func TestPrepaid(t *testing.T) {

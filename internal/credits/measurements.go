@@ -47,7 +47,7 @@ var counter = &rating.Meter{Aggregation: rating.Sum}
 // archived, fails the call before anything is recorded.
 func (s *Service) RecordMeasurements(ctx context.Context, env string, by Caller, items []Measurement) ([]Measured, error) {
 	now := s.clock(env)
-	ops := make([]operation, len(items))
+	ops := make([]engine.Op, len(items))
 	made := make([]*measureOp, len(items))
 	for i := range items {
 		op, err := s.measureOp(ctx, env, by, items[i], now)
@@ -89,7 +89,7 @@ func (s *Service) measureOp(ctx context.Context, env string, by Caller, in Measu
 	if in.Key == "" {
 		in.Key = "\x00" + s.newID()
 	}
-	return &measureOp{env: env, by: by, in: in, window: s.Catalog(env).usageWindow(cs, in.Resource, in.Feature, in.At)}, nil
+	return &measureOp{env: env, by: by, in: in, dueBound: dueBound{cs.due()}, window: s.Catalog(env).usageWindow(cs, in.Resource, in.Feature, in.At)}, nil
 }
 
 // measureOp records a measurement in the writer, which knows the counter.

@@ -120,7 +120,7 @@ func (c *Catalog) buy(sub *Subscription, t *turn, left []IssuedBlock) []IssuedBl
 		})
 		from := amount.Min(block.Peak, b.quantity)
 		if cost, ok := b.cost(from, b.quantity); ok && from.Less(b.quantity) {
-			t.purchases = append(t.purchases, b.purchase(sub, b.quantity.Sub(from), cost, t.at, running))
+			t.purchases = append(t.purchases, b.purchase(sub, b.quantity.Sub(from), cost, t, running))
 		}
 		block.Peak = amount.Max(block.Peak, b.quantity)
 		t.issued = append(t.issued, block)
@@ -129,11 +129,11 @@ func (c *Catalog) buy(sub *Subscription, t *turn, left []IssuedBlock) []IssuedBl
 }
 
 // purchase is the order for a block, or for more of one that was bought already.
-func (b *boughtBlock) purchase(sub *Subscription, quantity amount.Amount, cost ledger.Money, at ledger.Time, more bool) Purchase {
+func (b *boughtBlock) purchase(sub *Subscription, quantity amount.Amount, cost ledger.Money, t *turn, more bool) Purchase {
 	p := Purchase{
-		CreditTypeID: b.CreditType, Quantity: quantity, Cost: cost, GrantCadence: b.offer.GrantCadence, EffectiveAt: at,
+		CreditTypeID: b.CreditType, Quantity: quantity, Cost: cost, GrantCadence: b.offer.GrantCadence, EffectiveAt: t.at,
 		PriceID: b.offer.PriceID, ExpireAfter: b.offer.ExpireAfter, Type: ledger.Paid,
-		Key: fmt.Sprintf("subscription %s buys %s at %d (%d)", sub.ID, b.CreditType, at, sub.again(at)),
+		Key: fmt.Sprintf("subscription %s buys %s at %d (%d)", sub.ID, b.CreditType, t.at, t.again),
 	}
 	if b.cadence != "" && !more {
 		p.Type = ledger.Recurring

@@ -127,10 +127,12 @@ func (s *Service) forgetPurchases(ctx context.Context, env string, sub *Subscrip
 		if err != nil {
 			return err
 		}
-		if _, err := tx.LockEnvironment(ctx, env); err != nil { // before the row, as everywhere
+		catalog, err := s.lockedCatalog(ctx, tx, env)
+		if err != nil {
 			return err
 		}
 		stored.Purchases = slices.DeleteFunc(stored.Purchases, func(p Purchase) bool { return slices.Contains(done, p.Key) })
+		stored.NextDue = catalog.Due(stored)
 		return tx.UpdateSubscription(ctx, env, stored)
 	})
 	if err != nil {

@@ -71,10 +71,11 @@ type Posting struct {
 	PostedUntil ledger.Time `json:",omitempty"`
 	// PostedAgain counts how often more was posted at the instant PostedUntil itself, and Changed is set when that has to
 	// be done once more, because a change was made at that very instant.
-	PostedAgain int           `json:",omitempty"`
-	Changed     bool          `json:",omitempty"`
-	Issued      []IssuedBlock `json:",omitempty"` // in the running periods
-	Purchases   []Purchase    `json:",omitempty"` // still to be granted
+	PostedAgain    int           `json:",omitempty"`
+	PostedVersions []int32       `json:",omitempty"` // of plan and add-ons, by which it was posted
+	Changed        bool          `json:",omitempty"`
+	Issued         []IssuedBlock `json:",omitempty"` // in the running periods
+	Purchases      []Purchase    `json:",omitempty"` // still to be granted
 }
 
 // Trial is the time at the beginning of a subscription that is not paid for.

@@ -21,6 +21,8 @@ func (c *Catalog) Due(sub *Subscription) ledger.Time {
 		return ledger.Never
 	case sub.PostedUntil < begins:
 		return begins
+	case c.moved(sub):
+		return sub.PostedUntil
 	}
 	return c.boundaryAfter(sub, sub.PostedUntil)
 }
@@ -87,6 +89,8 @@ func (b *IssuedBlock) endsBy(at ledger.Time) bool { return b.To <= at }
 // turn is what a boundary does to the credits of a subscription.
 type turn struct {
 	at        ledger.Time
+	again     int        // how often something was posted at that instant before
+	versions  []int32    // in force, of plan and add-ons
 	pools     []poolTurn // one for each credit type that is touched, in their order
 	issued    []IssuedBlock
 	purchases []Purchase

@@ -30,7 +30,7 @@ type turnOp struct {
 
 // name tells this boundary of the subscription from all others.
 func (op *turnOp) name() string {
-	if again := op.sub.again(op.turn.at); again > 0 {
+	if again := op.turn.again; again > 0 {
 		return fmt.Sprintf("%s (%d)", op.sub.ID, again) // no id has a blank
 	}
 	return op.sub.ID

@@ -9,7 +9,7 @@ import (
 
 // turnAt computes what a boundary does, from what is issued in the running periods (semantics 10.2 to 10.5).
 func (c *Catalog) turnAt(sub *Subscription, at ledger.Time) turn {
-	t := turn{at: at}
+	t := turn{at: at, again: c.again(sub, at), versions: c.versionsOf(sub, at)}
 	if sub.ended(at) {
 		t.end(sub)
 		return t
@@ -139,11 +139,27 @@ func (a *allowance) partOf(credits amount.Amount, at ledger.Time) amount.Amount 
 
 // again counts how often something was posted at an instant before: what is posted once more there must not be taken for
 // the same.
-func (s *Subscription) again(at ledger.Time) int {
-	if s.Changed && s.PostedUntil == at {
-		return s.PostedAgain + 1
+func (c *Catalog) again(sub *Subscription, at ledger.Time) int {
+	if sub.PostedUntil == at && (sub.Changed || c.moved(sub)) {
+		return sub.PostedAgain + 1
 	}
 	return 0
+}
+
+// moved tells whether other versions are in force at the last boundary than those by which it was posted: some were published
+// for all customers at that very instant, or by a node whose clock is behind.
+func (c *Catalog) moved(sub *Subscription) bool {
+	return sub.PostedUntil != 0 && !slices.Equal(sub.PostedVersions, c.versionsOf(sub, sub.PostedUntil))
+}
+
+// versionsOf are the versions in force of a subscription's plan and add-ons, in their order.
+func (c *Catalog) versionsOf(sub *Subscription, at ledger.Time) []int32 {
+	terms := c.TermsAt(sub, at)
+	versions := []int32{terms.Version}
+	for _, addon := range terms.Addons {
+		versions = append(versions, addon.Version)
+	}
+	return versions
 }
 
 // post notes what a turn has made: the grants of each new block and of each roll, in their order. Blocks for which a pool had
@@ -163,8 +179,7 @@ func (s *Subscription) post(t *turn, made []ledger.GrantID, rolled [][]ledger.Gr
 			r++
 		}
 	}
-	s.PostedAgain = s.again(t.at)
-	s.PostedUntil, s.Changed = t.at, false
+	s.PostedUntil, s.PostedAgain, s.PostedVersions, s.Changed = t.at, t.again, t.versions, false
 	s.Issued = slices.DeleteFunc(t.issued, func(b IssuedBlock) bool { return b.Rolled && len(b.Grants) == 0 })
 	s.Purchases = append(s.Purchases, t.purchases...)
 }

@@ -52,7 +52,7 @@ func (s *Service) RecordEvents(ctx context.Context, env string, by Caller, event
 	now := s.clock(env)
 	catalog := s.Catalog(env)
 	results := make([]EventResult, len(events))
-	ops := make([]operation, 0, len(events))
+	ops := make([]engine.Op, 0, len(events))
 	batch := s.takeEventOps(len(events))
 	for i := range events {
 		cs, err := s.knownCustomer(ctx, env, events[i].Customer)
@@ -109,7 +109,7 @@ func (op *eventOp) prepare(env string, by Caller, in *ReportedEvent, catalog *Ca
 	op.by, op.key = by, in.Key
 	op.scope = engine.Scope{
 		Environment: env, Customer: in.Customer,
-		Key: engine.EventKey(env, in.Customer, in.Resource, in.Name, in.Key),
+		Key: engine.EventKey(env, in.Customer, in.Resource, in.Name, in.Key), Before: cs.due(),
 	}
 	ev := engine.Event{Name: in.Name, Resource: in.Resource, At: in.At, Dims: in.Dims}
 	if ev.At == 0 {
