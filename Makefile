@@ -30,10 +30,15 @@ build: ## Build bin/scrip
 	@$(GO_BUILD) -ldflags "-X main.commit=$$(scripts/commit.sh)" -o bin/scrip ./cmd/scrip
 
 .PHONY: test
-test: ## Run every test, on SQLite and PostgreSQL, then the concurrent packages under the race detector
+test: ## Run every test, on SQLite and PostgreSQL, of the SDK on Node, then the concurrent packages under the race detector
 	CGO_ENABLED=0 go build ./...
 	scripts/with-postgres.sh scripts/test.sh ./...
+	scripts/test-sdk.sh
 	scripts/race.sh
+
+.PHONY: test-sdk
+test-sdk: ## Run the tests of the TypeScript SDK alone
+	scripts/test-sdk.sh
 
 .PHONY: check
 check: ## What a change must pass: format, vet, lint, generated files, architecture, tests

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 fingerprint() {
-  find internal cmd $( [ -d web ] && echo web ) -name '*.gen.*' -not -path '*/node_modules/*' | LC_ALL=C sort | xargs -r sha256sum
+  find internal cmd sdk $( [ -d web ] && echo web ) -name '*.gen.*' -not -path '*/node_modules/*' | LC_ALL=C sort | xargs -r sha256sum
 }
 
 before=$(fingerprint)

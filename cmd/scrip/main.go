@@ -43,6 +43,7 @@ type commandLine struct {
 	Serve   serveCommand   `cmd:"" help:"Start the server."`
 	Verify  verifyCommand  `cmd:"" help:"Recompute every invariant and hash of a database."`
 	Copy    copyCommand    `cmd:"" help:"Copy a database into an empty one, also from SQLite to PostgreSQL and back."`
+	Clock   clockCommand   `cmd:"" help:"Read or move the clock of a test environment."`
 	Replay  replayCommand  `cmd:"" help:"Replay recorded requests from a CSV file."`
 	Bench   benchCommand   `cmd:"" help:"Measure throughput and latency on this machine."`
 	Version versionCommand `cmd:"" help:"Print the version, the commit and the Go release."`

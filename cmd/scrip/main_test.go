@@ -49,6 +49,9 @@ func TestWrongCommandLineIsUsage(t *testing.T) {
 		"no_subcommand":      {nil, "expected one of"},
 		"unknown_subcommand": {[]string{"fly"}, "unexpected argument fly"},
 		"unknown_flag":       {[]string{"serve", "--port", "80"}, "unknown flag --port"},
+		"clock_nowhere":      {[]string{"clock", "advance"}, "either --to or --by"},
+		"clock_both":         {[]string{"clock", "advance", "--to=2027-01-01T00:00:00Z", "--by=P1M"}, "either --to or --by"},
+		"clock_key":          {[]string{"clock", "show", "--api-key=k"}, "unknown flag"},
 		"missing_file":       {[]string{"replay"}, "file.csv"},
 		"unknown_log_format": {[]string{"--log-format=xml", "version"}, "must be one of"},
 		"no_duration":        {[]string{"serve", "--drain-wait=soon"}, "invalid duration"},
@@ -74,7 +77,7 @@ func TestHelpListsEverySubcommand(t *testing.T) {
 	if got.Code != exitDone || got.Stderr != "" {
 		t.Errorf("exit code %d, stderr %q", got.Code, got.Stderr)
 	}
-	for _, name := range []string{"serve", "verify", "copy", "replay", "bench", "version", "SCRIP_SOME_NAME"} {
+	for _, name := range []string{"serve", "verify", "copy", "clock", "replay", "bench", "version", "SCRIP_SOME_NAME"} {
 		if !strings.Contains(got.Stdout, name) {
 			t.Errorf("help does not mention %s:\n%s", name, got.Stdout)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -18,9 +17,6 @@ import (
 
 // lateGrace is how long after a grant's expiry a late event may still burn it (semantics 7.3).
 const lateGrace = ledger.Time(time.Hour / time.Microsecond)
-
-// sweepEvery is how often due expiries and activations are looked for. Being late changes no row.
-const sweepEvery = time.Second
 
 // product is the parts of the program that hold data.
 type product struct {
@@ -58,32 +54,14 @@ func openProduct(ctx context.Context, d deps) (*product, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	sweeping, stop := context.WithCancel(context.WithoutCancel(ctx))
+	scheduling, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
-	p.wait.Go(func() { p.sweep(sweeping, d.Log) })
+	p.wait.Go(func() { p.service.Schedule(scheduling, d.Log) })
 	return p, nil
 }
 
 // newID returns a time-ordered, opaque id.
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
-
-// sweep posts what is due, again and again, until it is told to stop.
-func (p *product) sweep(ctx context.Context, log *slog.Logger) {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		for _, env := range p.service.Environments() {
-			if _, err := p.service.Sweep(ctx, env.ID); err != nil && ctx.Err() == nil {
-				log.Warn("sweep failed; it will be tried again", "environment", env.ID, "error", err)
-			}
-		}
-	}
-}
 
 // close lets what waits be decided and committed, and lets go of the database.
 func (p *product) close() error {

@@ -13,9 +13,9 @@ const (
 	// ClockAheadMonths is how far a call may aim. A wrong digit in a year must not bring a century of renewals.
 	ClockAheadMonths = 120
 	clockStepsMax    = 10_000                                           // each is a commit and a row of the audit trail
-	clockWorkMax     = ledger.Time(45 * time.Second / time.Microsecond) // of the wall clock: callers wait for the answer
+	clockWorkMax     = ledger.Time(15 * time.Second / time.Microsecond) // of the wall clock: a server that drains waits a little longer
 	clockRoundsMax   = 1_000                                            // at one instant, should work bring forth work
-	clockIdleMax     = 100                                              // rounds that do nothing although something is due
+	clockIdleMax     = 40                                               // rounds that do nothing although something is due
 	clockIdleRest    = 100 * time.Millisecond                           // between them
 )
 
@@ -179,8 +179,11 @@ func (a *advance) settle(ctx context.Context) error {
 	return fmt.Errorf("work that is due at %s has no end", clockText(a.clock.At))
 }
 
-// round runs every kind once.
+// round runs every kind once, by what all nodes have committed: a call may take long (E7).
 func (a *advance) round(ctx context.Context) (done int, err error) {
+	if err := a.service.Confirm(ctx); err != nil {
+		return 0, err
+	}
 	for i, kind := range a.service.due {
 		n, err := kind.Run(ctx, a.env)
 		if err != nil {

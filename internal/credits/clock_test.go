@@ -11,6 +11,7 @@ import (
 
 	"github.com/scrip-dev/scrip/internal/credits"
 	"github.com/scrip-dev/scrip/internal/ledger"
+	"github.com/scrip-dev/scrip/test/postgres"
 )
 
 const day = 24 * 3600 * second
@@ -22,6 +23,7 @@ type duty struct {
 	planned []ledger.Time
 	ran     *[]string
 	fails   error
+	held    int // by another node, for so many runs
 	then    func(at ledger.Time)
 }
 
@@ -38,6 +40,10 @@ func (d *duty) Next(context.Context, string) (ledger.Time, error) {
 func (d *duty) Run(context.Context, string) (int, error) {
 	if d.fails != nil {
 		return 0, d.fails
+	}
+	if d.held > 0 {
+		d.held--
+		return 0, nil
 	}
 	now, done := d.Now(env), 0
 	for i := 0; i < len(d.planned); i++ {
@@ -152,6 +158,20 @@ func TestClock_forward_only(t *testing.T) {
 	}
 }
 
+func TestClocks_load(t *testing.T) {
+	// The clocks that an engine is opened with show what is stored before anything else has read it.
+	t.Parallel()
+	w := setup(t)
+	w.advance(start+day, true)
+	clocks := credits.NewClocks(func(string) ledger.Time { return start })
+	if err := clocks.Load(w.ctx, w.store); err != nil {
+		t.Fatal(err)
+	}
+	if clocks.Now(env) != start+day || clocks.Now("") != start || clocks.Now(credits.EnvironmentProduction) != start {
+		t.Errorf("clocks show %d, %d and %d", clocks.Now(env)-start, clocks.Now("")-start, clocks.Now(credits.EnvironmentProduction)-start)
+	}
+}
+
 func TestClock_production(t *testing.T) {
 	// The clock of a production environment cannot be changed.
 	t.Parallel()
@@ -184,6 +204,31 @@ func TestClock_work_fails(t *testing.T) {
 	w.AddDue(work)
 	if got := w.advance(start+3*day, false); got.Now != start+3*day || !got.Reached || len(ran) != 2 {
 		t.Errorf("answer is %+v, ran %v", got, ran)
+	}
+}
+
+func TestClock_waits_for_another_node(t *testing.T) {
+	// Where another node does what is due, the clock waits for it before it moves on.
+	t.Parallel()
+	w := setup(t)
+	var ran []string
+	work := &duty{world: w, kind: "a", ran: &ran, planned: []ledger.Time{start + second, start + 2*second}, held: 3}
+	w.AddDue(work)
+	got := w.advance(start+3*second, true)
+	if want := []string{"a 1 at 1", "a 2 at 2"}; !slices.Equal(ran, want) || !got.Reached {
+		t.Errorf("ran %v, answer %+v", ran, got)
+	}
+}
+
+func TestClock_work_without_end(t *testing.T) {
+	// Work that is due and that nobody gets done ends the call; the clock stands there.
+	t.Parallel()
+	w := setup(t)
+	w.AddDue(&duty{world: w, kind: "a", planned: []ledger.Time{start + second}, held: 1_000_000})
+	_, err := w.AdvanceClock(w.ctx, env, actor, credits.ClockAdvance{To: start + day})
+	wantError(t, err, "Unavailable", "")
+	if got := w.Now(env); got != start+second {
+		t.Errorf("the clock shows %d", got-start)
 	}
 }
 
@@ -274,4 +319,27 @@ func (w *world) rows(customer string) []string {
 		rows = append(rows, fmt.Sprintf("%s %s at %d", r.Type, r.Amount, (r.PostedAt-start)/day))
 	}
 	return rows
+}
+
+func BenchmarkAdvance(b *testing.B) {
+	// An advance passes this many due instants, in pools of a hundred customers.
+	const customers, each = 100, 10
+	w := open(b, postgres.Options(b))
+	w.shop()
+	for c := range customers {
+		w.customer(fmt.Sprint("c", c))
+	}
+	steps := 0
+	for b.Loop() {
+		b.StopTimer()
+		now := w.Now(env)
+		for i := range customers * each {
+			must[*credits.Grant](b)(w.CreateGrant(w.ctx, env, credits.Caller{Actor: actor}, credits.NewGrant{
+				Customer: fmt.Sprint("c", i%customers), CreditType: "tokens", Amount: dec("1"), Type: ledger.Promotional, DisplayName: "g",
+				ExpireAt: now + ledger.Time(i+1)*second}))
+		}
+		b.StartTimer()
+		steps += w.advance(now+customers*each*second, true).Steps
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(steps), "ns/step")
 }

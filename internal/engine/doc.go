@@ -27,4 +27,5 @@
 //     instant, before anything else happens to that pool.
 //   - E5: derived rows are pure: the same journal gives the same rows, byte for byte, whatever the batching was.
 //   - E6: on a shared journal, what any process has acknowledged is visible to whatever is asked after that (lock.go).
+//   - E8: nothing is decided or shown at or after a customer's next boundary, which the caller names, before it was posted.
 package engine

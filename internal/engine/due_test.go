@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -46,6 +48,61 @@ func TestSweepFindsAll(t *testing.T) {
 	b.verified(t)
 }
 
+func TestSweepKeepsToBounds(t *testing.T) {
+	// Where a boundary has come, a sweep posts what is due before it and leaves the rest, also of pools that are not in
+	// memory; it ends, and sweeps everybody else; when the boundary is out of the way the next sweep does the rest.
+	t.Parallel()
+	const pools, bound = 450, began + 2000
+	b := setupFaults(t, engine.Options{WindowEntries: pools})
+	var ops []engine.Op
+	for i := range pools {
+		for _, expire := range []ledger.Time{began + 1000, bound, bound + 1000} {
+			ops = append(ops, &grantOp{customer: fmt.Sprint("c", i), amount: 1, expire: expire})
+		}
+	}
+	b.do(t, ops...)
+	bounds := func(_ context.Context, customer string) (ledger.Time, error) {
+		switch customer[len(customer)-1] {
+		case '0':
+			return 0, nil
+		case '1':
+			return bound + 5000, nil
+		case '2':
+			return began + 500, nil
+		default:
+			return bound, nil
+		}
+	}
+	for round := range 2 {
+		if round == 0 {
+			b.reopen(t) // few of the pools are in memory now
+			b.clock.Add(4000)
+		}
+		if _, err := b.Sweep(t.Context(), env, bounds); err != nil {
+			t.Fatal(err)
+		}
+		for customer, rows := range b.posted(t) {
+			want := map[byte]int{'0': 6, '1': 6, '2': 3}[customer[len(customer)-1]]
+			if rows != cmp.Or(want, 4) {
+				t.Fatalf("round %d: customer %s has %d rows", round, customer, rows)
+			}
+		}
+	}
+	failed := errors.New("the bound is not known")
+	if _, err := b.Sweep(t.Context(), env, func(context.Context, string) (ledger.Time, error) { return 0, failed }); !errors.Is(err, failed) {
+		t.Errorf("a sweep without bounds: %v", err)
+	}
+	if _, err := b.Sweep(t.Context(), env, nil); err != nil {
+		t.Fatal(err)
+	}
+	for customer, rows := range b.posted(t) {
+		if rows != 6 {
+			t.Fatalf("at last: customer %s has %d rows", customer, rows)
+		}
+	}
+	b.verified(t)
+}
+
 // posted counts the rows of each customer without asking for its pool: a question would sweep.
 func (b *faultBundle) posted(t testing.TB) map[string]int {
 	t.Helper()
@@ -80,6 +137,25 @@ func (o *holdOp) Decide(tx *engine.Tx) error {
 }
 
 func (o *holdOp) Repeat(*engine.Tx, *engine.Entry) error { return nil }
+
+// voidOp voids a grant.
+type voidOp struct {
+	customer string
+	grant    ledger.GrantID
+}
+
+func (o *voidOp) Scope() engine.Scope { return engine.Scope{Environment: env, Customer: o.customer} }
+
+func (o *voidOp) Decide(tx *engine.Tx) error {
+	tx.Entry().Kind = engine.VoidEntry
+	if err := tx.Open(engine.PoolRef{Currency: "tokens"}); err != nil {
+		return err
+	}
+	_, err := tx.Pool(0).Void(tx.Ledger(0), o.grant)
+	return err
+}
+
+func (o *voidOp) Repeat(*engine.Tx, *engine.Entry) error { return nil }
 
 func TestDueQueueStaysSmall(t *testing.T) {
 	// A pool waits once for what is due in it, however often the instant moves.
@@ -134,10 +210,12 @@ func TestNextDue(t *testing.T) {
 	}
 	b.reopen(t)
 	next(now + 1000) // none of them is in memory
-	for i := range pools - 1 {
+	b.do(t, &voidOp{customer: "c0", grant: ops[0].(*grantOp).id})
+	next(now + 1001) // nothing is due in the first any more, although its checkpoint says so
+	for i := 1; i < pools-1; i++ {
 		b.do(t, &holdOp{customer: fmt.Sprint("c", i), id: "h", until: now + ledger.Time(500+i)})
 	}
-	next(now + 500) // in memory, with an old checkpoint
+	next(now + 501) // in memory, with an old checkpoint
 	b.clock.Add(1000 + pools - 2)
 	if _, err := b.Sweep(t.Context(), env, nil); err != nil {
 		t.Fatal(err)

@@ -118,10 +118,9 @@ func (w *sweeper) due(ctx context.Context, now ledger.Time) ([]ledger.Key, error
 		if err != nil {
 			return nil, err
 		}
-		due, absent = nil, false
 		for _, d := range stored {
 			switch {
-			case s.viewOf(d.Key) != nil:
+			case s.viewOf(d.Key) != nil: // memory has told
 			case w.held[d.Key]:
 				absent = true
 			default:

@@ -69,6 +69,13 @@ func (p *Pool) Turn(tx *Tx, t Turn) (Turned, error) {
 	return turned, nil
 }
 
+// CheckTurn tells whether Turn would refuse the turn at an instant, and why. A boundary that touches several pools asks
+// all of them first, so that it is posted whole or not at all.
+func (p *Pool) CheckTurn(now Time, t Turn) error {
+	_, err := p.checkTurn(&t, now, max(now, p.lastPostedAt))
+	return err
+}
+
 // checkTurn returns the new blocks, or why the turn may not be.
 func (p *Pool) checkTurn(t *Turn, now, at Time) ([]*Grant, error) {
 	if err := p.checkNamed(t); err != nil {

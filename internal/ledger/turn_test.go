@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -299,6 +300,9 @@ func TestTurnRefuses(t *testing.T) {
 	} {
 		before := f.pool.AppendBinary(nil)
 		err := f.do(func(tx *Tx) error { _, err := f.pool.Turn(tx, c.turn); return err })
+		if asked := f.pool.CheckTurn(f.now, c.turn); fmt.Sprint(asked) != fmt.Sprint(err) {
+			t.Errorf("%s: asked before it says %v", name, asked)
+		}
 		var field, wantField *FieldError
 		if errors.As(c.want, &wantField) {
 			if !errors.As(err, &field) || field.Field != wantField.Field {

@@ -142,6 +142,27 @@ type Reverse struct {
 	Replace  string
 }
 
+// Turn is a boundary of a subscription in one pool (semantics 10.2 to 10.4). It moves the clock to At and comes before
+// everything else that is due there in its pool; a zero At is now, after everything that is due. What it names and is not
+// open any more is passed over.
+type Turn struct {
+	Pool    Pool
+	At      time.Time
+	Block   AddGrant // the new block, effective At; none when it has no Ref
+	Rolls   []Roll
+	Ends    []string // blocks that end here, whatever their own expiry
+	Voids   []string // blocks that are taken away
+	Forgive bool     // the deficit is written off before the new block comes
+}
+
+// Roll carries up to Max credits of a block over to a new one named As, and ends the block.
+type Roll struct {
+	Ref   string
+	As    string
+	Max   string
+	Until time.Time
+}
+
 // SetGrace sets the grace for late events (semantics 7.3). A world starts with one hour.
 type SetGrace struct{ Grace time.Duration }
 

@@ -103,7 +103,7 @@ func compareAll(m *Model, s Subject, p Pool, o Options) (what, diff string) {
 // filtersFor makes filters that select something and leave something out: every kind, and values from the middle row.
 func filtersFor(rows []Row) []RowFilter {
 	list := []RowFilter{{}}
-	for _, t := range []string{"GRANTED", "CONSUMED", "EXPIRED", "VOIDED", "UPDATED", "TRANSFER_TARGET", "CONSUMPTION_REVERSED"} {
+	for _, t := range []string{"GRANTED", "CONSUMED", "EXPIRED", "VOIDED", "UPDATED", "ROLLED_OUT", "TRANSFER_TARGET", "CONSUMPTION_REVERSED"} {
 		list = append(list, RowFilter{Type: t})
 	}
 	if len(rows) == 0 {

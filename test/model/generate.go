@@ -60,6 +60,7 @@ var steps = []step{
 	{2, (*Generator).release},
 	{6, (*Generator).reverse},
 	{3, (*Generator).payment},
+	{7, (*Generator).turn},
 	{1, (*Generator).grace},
 }
 

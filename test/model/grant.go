@@ -33,16 +33,22 @@ func (p *pool) void(g *grant) Outcome {
 		return Outcome{}
 	case "EXPIRED":
 		return Outcome{Refused: GrantExpired}
-	case "ACTIVE":
+	}
+	p.takeAway(g)
+	return Outcome{}
+}
+
+// takeAway voids a grant that has not ended.
+func (p *pool) takeAway(g *grant) {
+	if g.activated {
 		if p.pinned(g).Sign() > 0 {
 			p.world.saw("hold across void")
 		}
 		p.post("VOIDED", g, neg(p.free(g)))
-	default:
+	} else {
 		g.voided = g.amount
 	}
 	g.isVoided = true
-	return Outcome{}
 }
 
 // update is semantics 4.6.

@@ -95,7 +95,7 @@ func (p *pool) post(typ string, g *grant, amount *big.Rat) *row {
 		end: add(p.balance(), amount), event: p.event, eventAt: p.eventAt,
 		money: sub(g.moneyOf(g.released()), g.moneyOf(before)), currency: g.currency,
 	}
-	if typ == "GRANTED" || typ == "UPDATED" {
+	if typ == "GRANTED" || typ == "UPDATED" || typ == "ROLLED_IN" {
 		r.money = zero
 	}
 	if typ == "CONSUMED" || typ == "CONSUMPTION_REVERSED" {
@@ -118,15 +118,19 @@ func (g *grant) noteDepletion(typ string) {
 // count moves the counters of a grant as a row of that type and signed amount says.
 func (g *grant) count(typ string, amount *big.Rat) {
 	switch typ {
-	case "GRANTED":
+	case "GRANTED", "ROLLED_IN":
 		g.activated = true
 	case "UPDATED":
+		if g.kind == Overdraft {
+			g.consumed = sub(g.consumed, amount)
+			return
+		}
 		g.amount = add(g.amount, amount)
 	case "CONSUMED", "TRANSFER_SOURCE", "TRANSFER_TARGET", "CONSUMPTION_REVERSED":
 		g.consumed = sub(g.consumed, amount)
 	case "EXPIRED", "EXPIRY_REVERSED":
 		g.expired = sub(g.expired, amount)
-	case "VOIDED":
+	case "VOIDED", "ROLLED_OUT":
 		g.voided = sub(g.voided, amount)
 	default:
 		panic("model: row type " + typ)

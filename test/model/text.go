@@ -106,7 +106,28 @@ func (c Consume) String() string {
 func (c VoidGrant) String() string      { return line("void", c.Ref, overdraftPool(c.Ref, c.Pool)) }
 func (c ConfirmPayment) String() string { return "paid " + c.Ref }
 func (c FailPayment) String() string    { return "unpaid " + c.Ref }
-func (c SetGrace) String() string       { return "grace " + c.Grace.String() }
+
+// String is a line that begins with renew when there is a new block, else with cancel.
+func (c Turn) String() string {
+	words := []string{"cancel", timeClause("at", c.At)}
+	if c.Block.Ref != "" {
+		b := c.Block
+		words = []string{"renew", b.Ref, b.Amount, strings.ToLower(string(b.Kind)), "priority", strconv.Itoa(b.Priority),
+			timeClause("at", c.At), timeClause("until", b.ExpireAt), b.Cost.clause()}
+	}
+	for _, r := range c.Rolls {
+		words = append(words, "rolls", r.Ref, "as", r.As, "max", r.Max, timeClause("until", r.Until))
+	}
+	for _, ref := range c.Ends {
+		words = append(words, "ends", ref)
+	}
+	for _, ref := range c.Voids {
+		words = append(words, "voids", ref)
+	}
+	return line(append(words, flag(c.Forgive, "forgive"), c.Pool.clause())...)
+}
+
+func (c SetGrace) String() string { return "grace " + c.Grace.String() }
 
 func (c UpdateGrant) String() string {
 	words := []string{"update", c.Ref}

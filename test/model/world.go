@@ -105,6 +105,8 @@ func (w *world) do(c Command) Outcome {
 		return w.reverse(c)
 	case AddGrant:
 		return w.pool(c.Pool).addGrant(c)
+	case Turn:
+		return w.turn(c)
 	case Reserve:
 		return w.pool(c.Pool).reserve(c)
 	case Settle:

@@ -11,7 +11,7 @@ import (
 )
 
 // TestScenariosServed: a server behaves over REST as the golden examples say, whether what is due is posted at once or
-// when a pool is touched next, called directly or through connections, and with windows so small that most of what is
+// when a pool is touched next, with a test clock that is moved over REST, called directly or through connections, and with windows so small that most of what is
 // read comes from derived tables. Every exchange keeps the contract, and the journal recomputes.
 func TestScenariosServed(t *testing.T) {
 	t.Parallel()
@@ -23,9 +23,10 @@ func TestScenariosServed(t *testing.T) {
 	}{
 		"swept":         {},
 		"lazy":          {world: served.WorldOptions{Lazy: true}},
-		"listening":     {listens: true},
+		"test clock":    {world: served.WorldOptions{Hand: true}},
+		"listening":     {world: served.WorldOptions{Hand: true}, listens: true},
 		"small windows": {windows: 5},
-		"many shards":   {windows: 5, shards: 7},
+		"many shards":   {world: served.WorldOptions{Hand: true}, windows: 5, shards: 7},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -12,6 +12,8 @@ var verbs = map[string]func(*words) model.Command{
 	"at":        readClock,
 	"grace":     func(w *words) model.Command { return model.SetGrace{Grace: w.duration("the grace")} },
 	"grant":     readGrant,
+	"renew":     readRenew,
+	"cancel":    readCancel,
 	"event":     readEvent,
 	"void":      readVoid,
 	"update":    readUpdate,

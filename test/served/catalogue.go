@@ -34,7 +34,7 @@ func (w *World) build() {
 	}
 	slices.SortStableFunc(w.pending, func(a, b model.PublishPlan) int { return a.From.Compare(b.From) })
 	now := w.now
-	w.clock.now.Store(time.Date(first.Year(), first.Month()-1, 1, 0, 0, 0, 0, time.UTC).UnixMicro())
+	w.put(time.Date(first.Year(), first.Month()-1, 1, 0, 0, 0, 0, time.UTC))
 	w.must("POST", "/api/v1/credits/custom-currencies", object{"id": model.DefaultCurrency, "displayName": "Credits"}, nil)
 	w.must("POST", "/api/v1/customers", object{"id": customer}, nil)
 	w.must("POST", "/api/v1/products", object{"id": product, "displayName": "Product"}, nil)

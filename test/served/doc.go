@@ -6,6 +6,9 @@
 // are written and read all the time, and can recompute the whole journal (Verify). Every exchange may be held against
 // api/openapi.yaml.
 //
+// A world's clock is put where the story says, or moved there by clock/advance as a tester moves the test clock of an
+// environment. The scenarios are played both ways; random histories, which move the clock thousands of times, only put it.
+//
 // What a story tells is translated as a client would have to do it: features with meters, a plan whose versions are
 // published at their instants, subscriptions, grants, events, reservations; reads walk through their pages, in pages of
 // different sizes. A read that contradicts itself, for example the same list in other pages, panics.

@@ -10,8 +10,8 @@ import (
 	"github.com/scrip-dev/scrip/test/model"
 )
 
-// What this file does, no REST operation does yet: recurring grants are issued by subscriptions, and payments are
-// confirmed by a provider. Both act on the engine itself.
+// What this file and turn.go do, no REST operation does yet: recurring grants are issued, and boundaries posted, by
+// subscriptions, and payments are confirmed by a provider. All act on the engine itself.
 
 // hook is an operation on one pool.
 type hook struct {

@@ -13,6 +13,7 @@ import (
 // WorldOptions says how a world is driven.
 type WorldOptions struct {
 	Lazy    bool   // what is due is left to whoever touches a pool next; otherwise moving the clock sweeps
+	Hand    bool   // the clock is moved as testers do: the wall clock stands still, and clock/advance moves the test clock
 	Restart int    // the server is restarted after so many commands, again and again; 0 never
 	Base    string // address at which the server listens; empty calls its handler
 }
@@ -32,6 +33,7 @@ type World struct {
 	pending   []model.PublishPlan
 	softMade  bool
 	quotes    int
+	turns     int
 	features  map[string]bool
 
 	mu     sync.Mutex // guards what follows: reservations may be made at once
@@ -67,6 +69,7 @@ func (s *Server) NewWorld(o WorldOptions) (*World, error) {
 		events: map[eventKey]*event{}, keys: map[string]string{}, holds: map[holdKey]model.Hold{},
 	}
 	clock.grace.Store(time.Hour.Microseconds())
+	clock.now.Store(int64(installedAt))
 	return w, nil
 }
 
@@ -109,6 +112,8 @@ func (w *World) dispatch(c model.Command) model.Outcome {
 		w.defineFeature(c)
 	case model.AddGrant:
 		return w.addGrant(c)
+	case model.Turn:
+		return w.boundary(c)
 	case model.VoidGrant:
 		return w.void(c)
 	case model.UpdateGrant:
@@ -159,12 +164,25 @@ func (w *World) moveClock(to time.Time) {
 
 func (w *World) setClock(to time.Time) {
 	w.now = to
-	w.clock.now.Store(to.UnixMicro())
-	if w.options.Lazy {
+	w.put(to)
+	if w.options.Lazy || w.options.Hand {
 		return
 	}
 	if _, err := w.server.service.Sweep(context.Background(), w.env); err != nil {
 		panic(fmt.Sprintf("sweep: %v", err))
+	}
+}
+
+// put moves the clock, and with a test clock also does what is due on the way.
+func (w *World) put(to time.Time) {
+	if !w.options.Hand {
+		w.clock.now.Store(to.UnixMicro())
+		return
+	}
+	var moved struct{ Reached bool }
+	w.must("POST", "/api/v1/clock/advance", object{"to": instant(to), "hold": true}, &moved)
+	if !moved.Reached {
+		panic(fmt.Sprintf("the clock was not moved to %s", to))
 	}
 }
 

@@ -122,6 +122,8 @@ func (w *World) Do(c model.Command) model.Outcome {
 		return w.reverse(c)
 	case model.AddGrant:
 		return w.addGrant(c)
+	case model.Turn:
+		return w.turn(c)
 	case model.Reserve:
 		return w.reserve(c)
 	case model.Settle:
@@ -136,11 +138,15 @@ func (w *World) Do(c model.Command) model.Outcome {
 
 func (w *World) moveClock(c model.MoveClock) {
 	w.now = instant(c.To, 0)
-	if w.lazy {
-		return
-	}
+	w.sweepAll(nil)
+}
+
+// sweepAll posts what is due by now in every pool but one, unless that is left to whoever touches them next.
+func (w *World) sweepAll(except *wallet) {
 	for _, x := range w.wallets {
-		w.sweep(x)
+		if x != except && !w.lazy {
+			w.sweep(x)
+		}
 	}
 }
 
