@@ -181,3 +181,26 @@ func TestNewAnchor(t *testing.T) {
 		t.Errorf("grants are %v", got)
 	}
 }
+
+func TestCreditValue(t *testing.T) {
+	// S10.6: a per-credit value makes the cost of a block; a share of the block rolls over with its share of the cost.
+	t.Parallel()
+	percent := dec("12.5")
+	w := month(t, func(p *credits.PackageEntitlement) {
+		p.CreditValue = &ledger.Money{Amount: dec("0.015"), Currency: "usd"}
+		p.Rollover = &credits.Rollover{MaxPercent: &percent, MaxPeriods: 2}
+	})
+	w.begin(credits.NewSubscription{})
+	w.wantTokens("1000")
+	w.at("04-01 00:00")
+	w.wantTokens("1125")
+	list := must[credits.List[*credits.Grant]](t)(w.Grants(w.ctx, env, credits.GrantFilter{Customer: "ann"}, credits.Page{}))
+	for i, want := range []string{"15", "1.88", "15"} { // the newest first
+		if g := list.Items[i]; g.Cost.Amount != dec(want) || g.Type != ledger.Recurring {
+			t.Errorf("grant %d costs %s", i, g.Cost.Amount)
+		}
+	}
+	if rolled := list.Items[1]; rolled.ExpireAt != on("06-01 00:00") {
+		t.Errorf("what is carried over ends at %d", rolled.ExpireAt)
+	}
+}
