@@ -26,7 +26,7 @@ func newForeign(a *testAPI) *testAPI {
 	b.ok("POST", "/api/v1/plans", `{"id":"gold","displayName":"Gold","productId":"studio"}`)
 	b.ok("PATCH", "/api/v1/plans/gold", `{"charges":{"pricingType":"PAID","pricingModels":[{"billingModel":"CREDIT_BASED",
 		"featureId":"pixels","pricePeriods":[{"billingPeriod":"MONTHLY","creditRate":{"currencyId":"coins","amount":1}}]}]}}`)
-	b.ok("POST", "/api/v1/plans/gold/entitlements", `{"entitlements":[{"type":"CREDIT","id":"coins","amount":1,"cadence":"MONTH","hasSoftLimit":true}]}`)
+	b.ok("POST", "/api/v1/plans/gold/entitlements", `{"entitlements":[{"type":"CREDIT","id":"coins","amount":null,"isCustom":true,"cadence":"MONTH","hasSoftLimit":true}]}`)
 	b.ok("POST", "/api/v1/plans/gold/publish", `{"migrationType":"NEW_CUSTOMERS"}`)
 	b.ok("POST", "/api/v1/customers", `{"id":"theirs"}`)
 	b.ok("POST", "/api/v1/subscriptions", `{"id":"theirsub","customerId":"theirs","planId":"gold"}`)

@@ -43,7 +43,7 @@ func chargeOut(row credits.Charge, v *credits.PackageVersion) wire.Charge {
 		BlockSize: row.BlockSize, CreditGrantCadence: enumOrNull[wire.CreditGrantCadence](row.GrantCadence),
 		CreditRate: rateOut(row.CreditRate), FeatureID: orNull(row.Model.FeatureID), Price: moneyOrNull(row.Price),
 		TiersMode: enumOrNull[wire.TiersMode](row.Model.TiersMode), TopUpCustomCurrencyID: orNull(row.Model.TopUpCreditTypeID),
-		Tiers: listOut(row.Tiers, tierOut), CreatedAt: timeOut(v.CreatedAt),
+		Tiers: listOut(row.Tiers, tierOut), CreatedAt: timeOut(v.CreatedAt), CreditsExpireAfter: orNull(row.Model.ExpireAfter),
 	}
 	if row.Model.MinUnits != nil {
 		least := int(*row.Model.MinUnits)
@@ -113,7 +113,7 @@ func modelIn(path string, m *wire.PricingModel) (credits.PricingModel, error) {
 	return credits.PricingModel{
 		BillingModel: string(m.BillingModel), BillingCadence: string(value(m.BillingCadence)), FeatureID: value(m.FeatureID),
 		TopUpCreditTypeID: value(m.TopUpCustomCurrencyID), MinUnits: wide(m.MinUnitQuantity), MaxUnits: wide(m.MaxUnitQuantity),
-		TiersMode: string(value(m.TiersMode)), Reset: reset, Periods: listIn(m.PricePeriods, periodIn),
+		TiersMode: string(value(m.TiersMode)), ExpireAfter: value(m.CreditsExpireAfter), Reset: reset, Periods: listIn(m.PricePeriods, periodIn),
 	}, err
 }
 

@@ -167,8 +167,11 @@ func creditStateOut(a *credits.CreditAccess) wire.CreditEntitlementState {
 		HeldAmount: &a.Pool.Held, HasSoftLimit: &a.HasSoftLimit, UsageUpdatedAt: timeOut(a.UpdatedAt),
 		Currency: wire.EntitlementCurrency{CurrencyID: a.Pool.Key.Currency, DisplayName: a.Pool.Key.Currency},
 	}
-	if a.Pool.NextDue > a.UpdatedAt {
-		out.ValidUntil = timeOrNull(a.Pool.NextDue)
+	if a.ValidUntil > a.UpdatedAt && a.ValidUntil != ledger.Never {
+		out.ValidUntil = timeOrNull(a.ValidUntil)
+	}
+	if a.PeriodEnd != ledger.Never {
+		out.UsagePeriodEnd = timeOrNull(a.PeriodEnd)
 	}
 	if t := a.CreditType; t != nil {
 		out.Currency = wire.EntitlementCurrency{

@@ -44,7 +44,7 @@ func (a *testAPI) features() {
 		{"type":"FEATURE","id":"sso"},
 		{"type":"FEATURE","id":"seats","usageLimit":5,"resetPeriod":"MONTH","monthlyResetPeriodConfiguration":{"accordingTo":"StartOfTheMonth"}},
 		{"type":"FEATURE","id":"region","enumValues":["eu"]},
-		{"type":"CREDIT","id":"credits","amount":100,"cadence":"MONTH","hasSoftLimit":true}]}`)
+		{"type":"CREDIT","id":"credits","amount":null,"isCustom":true,"cadence":"MONTH","hasSoftLimit":true}]}`)
 	a.ok("PATCH", "/api/v1/plans/team", `{"charges":{"pricingType":"FREE"}}`)
 	a.ok("POST", "/api/v1/plans/team/publish", `{"migrationType":"NEW_CUSTOMERS"}`)
 	a.ok("POST", "/api/v1/subscriptions", `{"id":"sub-team","customerId":"acme","planId":"team"}`)

@@ -113,6 +113,8 @@ func newEntitlementIn(path string, in *wire.PackageEntitlementCreate) (credits.N
 			return out, credits.Invalid(path+"amount", "is required")
 		}
 		out.Amount = patchVia(in.Amount, func(a *amount.Amount) *amount.Amount { return a }).To
+		out.TrialAmount, out.Rollover, out.CreditValue = in.TrialAmount, rolloverIn(in.Rollover), moneyIn(in.CreditValue)
+		out.DeficitAtReset, out.MidCycle = string(value(in.DeficitAtReset)), string(value(in.MidCycle))
 		return out, refuse(path, "CREDIT",
 			sent{"enumValues", in.EnumValues != nil}, sent{"hasUnlimitedUsage", in.HasUnlimitedUsage != nil},
 			sent{"usageLimit", in.UsageLimit != nil}, sent{"resetPeriod", in.ResetPeriod != nil},
@@ -121,7 +123,9 @@ func newEntitlementIn(path string, in *wire.PackageEntitlementCreate) (credits.N
 			sent{"yearlyResetPeriodConfiguration", in.YearlyResetPeriodConfiguration != nil})
 	}
 	if err := refuse(path, "FEATURE", sent{"amount", in.Amount.IsSpecified()}, sent{"cadence", in.Cadence != nil},
-		sent{"dependencyFeatureId", in.DependencyFeatureID != nil}); err != nil {
+		sent{"dependencyFeatureId", in.DependencyFeatureID != nil}, sent{"trialAmount", in.TrialAmount != nil},
+		sent{"rollover", in.Rollover != nil}, sent{"deficitAtReset", in.DeficitAtReset != nil},
+		sent{"midCycle", in.MidCycle != nil}, sent{"creditValue", in.CreditValue != nil}); err != nil {
 		return out, err
 	}
 	var err error
@@ -144,6 +148,9 @@ func entitlementUpdateIn(in *wire.PackageEntitlementUpdate) (credits.Entitlement
 	if in.Type == wire.EntitlementTypeCREDIT {
 		out.Amount, out.Cadence = patchPointer(in.Amount), patchEnum(in.Cadence)
 		out.DependencyFeatureID = patchOf(in.DependencyFeatureID)
+		out.TrialAmount = patchVia(in.TrialAmount, func(a *amount.Amount) *amount.Amount { return a })
+		out.Rollover, out.CreditValue = patchVia(in.Rollover, rolloverIn), patchVia(in.CreditValue, moneyIn)
+		out.DeficitAtReset, out.MidCycle = patchEnum(in.DeficitAtReset), patchEnum(in.MidCycle)
 		return out, refuse("", "CREDIT", append(resets, sent{"enumValues", in.EnumValues != nil},
 			sent{"hasUnlimitedUsage", in.HasUnlimitedUsage != nil}, sent{"usageLimit", in.UsageLimit.IsSpecified()})...)
 	}
@@ -160,7 +167,23 @@ func entitlementUpdateIn(in *wire.PackageEntitlementUpdate) (credits.Entitlement
 		out.Reset = credits.Set(reset)
 	}
 	return out, refuse("", "FEATURE", sent{"amount", in.Amount != nil}, sent{"cadence", in.Cadence != nil},
-		sent{"dependencyFeatureId", in.DependencyFeatureID.IsSpecified()})
+		sent{"dependencyFeatureId", in.DependencyFeatureID.IsSpecified()}, sent{"trialAmount", in.TrialAmount.IsSpecified()},
+		sent{"rollover", in.Rollover.IsSpecified()}, sent{"deficitAtReset", in.DeficitAtReset != nil},
+		sent{"midCycle", in.MidCycle != nil}, sent{"creditValue", in.CreditValue.IsSpecified()})
+}
+
+func rolloverIn(r *wire.RolloverInput) *credits.Rollover {
+	if r == nil {
+		return nil
+	}
+	return &credits.Rollover{MaxAmount: r.MaxAmount, MaxPercent: r.MaxPercent, MaxPeriods: r.MaxPeriods}
+}
+
+func rolloverOut(r *credits.Rollover) *wire.Rollover {
+	if r == nil {
+		return nil
+	}
+	return &wire.Rollover{MaxAmount: r.MaxAmount, MaxPercent: r.MaxPercent, MaxPeriods: r.MaxPeriods}
 }
 
 func entitlementOut(e credits.PackageEntitlement) wire.PackageEntitlement {
@@ -170,6 +193,8 @@ func entitlementOut(e credits.PackageEntitlement) wire.PackageEntitlement {
 			Description: orNull(e.Description), DisplayNameOverride: orNull(e.DisplayNameOverride),
 			HiddenFromWidgets: listOut(e.HiddenFromWidgets, widgetOut), HasSoftLimit: e.HasSoftLimit, IsCustom: e.IsCustom,
 			IsGranted: e.IsGranted, Order: e.Order, Amount: e.Amount, Cadence: enumOrNull[wire.CreditCadence](e.Cadence),
+			TrialAmount: e.TrialAmount, Rollover: rolloverOut(e.Rollover), CreditValue: moneyOrNull(e.CreditValue),
+			DeficitAtReset: enumOrNull[wire.DeficitAtReset](e.DeficitAtReset), MidCycle: enumOrNull[wire.MidCycle](e.MidCycle),
 			DependencyFeatureID: orNull(e.DependencyFeatureID), CreatedAt: timeOut(e.CreatedAt), UpdatedAt: timeOut(e.UpdatedAt),
 		}
 	}

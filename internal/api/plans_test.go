@@ -149,6 +149,12 @@ func TestPackageEntitlements(t *testing.T) {
 		a.ok("PATCH", path+"/calls", `{"type":"FEATURE","usageLimit":null,"hasUnlimitedUsage":true}`).
 			want("data.usageLimit", "null", "data.hasUnlimitedUsage", "true", "data.resetPeriod", `"WEEK"`)
 		a.ok("PATCH", path+"/calls", `{"type":"FEATURE","resetPeriod":"MONTH"}`).want("data.resetPeriod", `"MONTH"`, "data.resetPeriodConfiguration", "null")
+		a.ok("PATCH", path+"/credits", `{"type":"CREDIT","cadence":"WEEK","trialAmount":20,"rollover":{"maxPercent":12.5,"maxPeriods":2},
+			"deficitAtReset":"FORGIVE","midCycle":"FULL","creditValue":{"amount":0.01}}`).
+			want("data.cadence", `"WEEK"`, "data.trialAmount", "20", "data.rollover", `{"maxPercent":12.5,"maxPeriods":2}`, "data.deficitAtReset", `"FORGIVE"`,
+				"data.midCycle", `"FULL"`, "data.creditValue", `{"amount":0.01,"currency":"usd"}`)
+		a.ok("PATCH", path+"/credits", `{"type":"CREDIT","rollover":null,"trialAmount":null,"creditValue":null}`).
+			want("data.rollover", "", "data.trialAmount", "", "data.creditValue", "", "data.cadence", `"WEEK"`, "data.midCycle", `"FULL"`)
 		a.refused(404, "EntitlementNotFound", "", "PATCH", path+"/none", `{"type":"FEATURE"}`)
 		a.refused(404, "EntitlementNotFound", "", "PATCH", path+"/calls", `{"type":"CREDIT"}`)
 		a.ok("DELETE", path+"/calls", "").want("data.id", `"calls"`)
@@ -168,19 +174,28 @@ func TestPackageEntitlementRefusals(t *testing.T) {
 	path := plansPath + "/basic/entitlements"
 	for item, field := range map[string]string{
 		`{"id":"credits"}`: "type",
-		`{"type":"CREDIT","id":"credits","cadence":"MONTH"}`:                                                   "amount",
-		`{"type":"CREDIT","id":"credits","amount":null,"cadence":"MONTH"}`:                                     "amount",
-		`{"type":"CREDIT","id":"credits","amount":1}`:                                                          "cadence",
-		`{"type":"CREDIT","id":"credits","amount":-1,"cadence":"MONTH"}`:                                       "amount",
-		`{"type":"CREDIT","id":"credits","amount":1,"cadence":"MONTH","usageLimit":1}`:                         "usageLimit",
-		`{"type":"FEATURE","id":"calls","amount":1}`:                                                           "amount",
-		`{"type":"FEATURE","id":"calls","cadence":"MONTH"}`:                                                    "cadence",
-		`{"type":"FEATURE","id":"none"}`:                                                                       "id",
-		`{"type":"FEATURE","id":"calls","usageLimit":-1}`:                                                      "usageLimit",
-		`{"type":"FEATURE","id":"calls","usageLimit":1.5}`:                                                     "usageLimit",
-		`{"type":"FEATURE","id":"calls","yearlyResetPeriodConfiguration":{"accordingTo":"SubscriptionStart"}}`: "yearlyResetPeriodConfiguration",
-		`{"type":"FEATURE","id":"calls","hiddenFromWidgets":["ALL"]}`:                                          "hiddenFromWidgets[0]",
-		`{"type":"FEATURE","id":"calls","description":null}`:                                                   "description",
+		`{"type":"CREDIT","id":"credits","cadence":"MONTH"}`:                                                          "amount",
+		`{"type":"CREDIT","id":"credits","amount":null,"cadence":"MONTH"}`:                                            "amount",
+		`{"type":"CREDIT","id":"credits","amount":1}`:                                                                 "cadence",
+		`{"type":"CREDIT","id":"credits","amount":-1,"cadence":"MONTH"}`:                                              "amount",
+		`{"type":"CREDIT","id":"credits","amount":1,"cadence":"MONTH","usageLimit":1}`:                                "usageLimit",
+		`{"type":"CREDIT","id":"credits","amount":1,"cadence":"HOUR"}`:                                                "cadence",
+		`{"type":"CREDIT","id":"credits","amount":1,"cadence":"DAY","rollover":{"maxPeriods":0}}`:                     "rollover.maxPeriods",
+		`{"type":"CREDIT","id":"credits","amount":1,"cadence":"DAY","rollover":{"maxPeriods":1,"maxAmount":-1}}`:      "rollover.maxAmount",
+		`{"type":"CREDIT","id":"credits","amount":1,"cadence":"DAY","rollover":{"maxPeriods":1,"maxPercent":101}}`:    "rollover.maxPercent",
+		`{"type":"CREDIT","id":"credits","amount":1,"cadence":"DAY","trialAmount":-1}`:                                "trialAmount",
+		`{"type":"CREDIT","id":"credits","amount":1,"cadence":"DAY","deficitAtReset":"FORGET"}`:                       "deficitAtReset",
+		`{"type":"CREDIT","id":"credits","amount":1,"cadence":"DAY","midCycle":"NEVER"}`:                              "midCycle",
+		`{"type":"CREDIT","id":"credits","amount":1,"cadence":"DAY","creditValue":{"amount":1,"currency":"credits"}}`: "creditValue.currency",
+		`{"type":"FEATURE","id":"calls","rollover":{"maxPeriods":1}}`:                                                 "rollover",
+		`{"type":"FEATURE","id":"calls","amount":1}`:                                                                  "amount",
+		`{"type":"FEATURE","id":"calls","cadence":"MONTH"}`:                                                           "cadence",
+		`{"type":"FEATURE","id":"none"}`:                                                                              "id",
+		`{"type":"FEATURE","id":"calls","usageLimit":-1}`:                                                             "usageLimit",
+		`{"type":"FEATURE","id":"calls","usageLimit":1.5}`:                                                            "usageLimit",
+		`{"type":"FEATURE","id":"calls","yearlyResetPeriodConfiguration":{"accordingTo":"SubscriptionStart"}}`:        "yearlyResetPeriodConfiguration",
+		`{"type":"FEATURE","id":"calls","hiddenFromWidgets":["ALL"]}`:                                                 "hiddenFromWidgets[0]",
+		`{"type":"FEATURE","id":"calls","description":null}`:                                                          "description",
 	} {
 		field = "entitlements[1]." + field
 		body := `{"entitlements":[{"type":"FEATURE","id":"calls"},` + item + `]}`

@@ -23,7 +23,7 @@ func (a *testAPI) spend(amount, key string) {
 }
 
 // to moves the clock to an instant.
-func (a *testAPI) to(instant string) {
+func (a *testAPI) toMonth(instant string) {
 	a.t.Helper()
 	t, err := time.Parse("2006-01-02 15:04", instant)
 	if err != nil {
@@ -61,11 +61,11 @@ func TestRevenueByMonth(t *testing.T) {
 	id := a.sell("1000", "99.99", `,"expireAt":"2026-05-10T00:00:00Z"`)
 	a.spend("37", "k1")
 	a.line("2026-03", "0", "99.99", "3.7", "0", "0", "96.29").want("data.status", `"OPEN"`, "data.lines.1", "")
-	a.to("2026-04-10 00:00")
+	a.toMonth("2026-04-10 00:00")
 	a.spend("400", "k2")
 	a.line("2026-04", "96.29", "0", "40", "0", "0", "56.29")
 	a.line("2026-03", "0", "99.99", "3.7", "0", "0", "96.29")
-	a.to("2026-06-02 00:00") // nobody has looked at the pool since it expired
+	a.toMonth("2026-06-02 00:00") // nobody has looked at the pool since it expired
 	a.line("2026-05", "56.29", "0", "0", "56.29", "0", "0")
 	a.ok("GET", months+"2026-06", "").want("data.lines", "[]")
 	a.ok("GET", months+"2026-04/grants", "").want("data.0.grantId", `"`+id+`"`, "data.0.deferred", "56.29", "data.0.granted", "99.99",
@@ -87,14 +87,14 @@ func TestRevenueMonthCloses(t *testing.T) {
 	a.spend("10", "early")
 	event := a.ok("POST", "/api/v1/events/report", `{"events":[{"customerId":"acme","eventName":"call","idempotencyKey":"e"}]}`).text("data.0.eventId")
 	a.refused(409, "RevenueMonthNotOver", "", "POST", months+"2026-03/close", "")
-	a.to("2026-04-01 00:00")
+	a.toMonth("2026-04-01 00:00")
 	a.refused(409, "RevenueMonthNotOver", "", "POST", months+"2026-04/close", "")
 	first := a.ok("POST", months+"2026-03/close", "")
 	first.want("data.status", `"CLOSED"`, "data.lines.0.recognised", "5.5", "data.lines.0.closingDeferred", "44.5", "data.closedAt", `"2026-04-01T00:00:00.000Z"`)
-	a.to("2026-04-02 00:00")
+	a.toMonth("2026-04-02 00:00")
 	a.clock.advance(-48 * time.Hour) // a node whose clock is wrong
 	a.spend("20", "late")
-	a.to("2026-04-03 00:00")
+	a.toMonth("2026-04-03 00:00")
 	a.ok("POST", "/api/v1/events/"+event+"/reverse", `{"reason":"wrong"}`)
 	for _, again := range []answer{a.ok("POST", months+"2026-03/close", ""), a.ok("GET", months+"2026-03", "")} {
 		if string(again.body) != string(first.body) {
@@ -102,7 +102,7 @@ func TestRevenueMonthCloses(t *testing.T) {
 		}
 	}
 	a.line("2026-04", "44.5", "0", "9.5", "0", "0", "35")
-	a.to("2026-06-01 00:00")
+	a.toMonth("2026-06-01 00:00")
 	a.refused(409, "RevenueMonthOutOfOrder", "", "POST", months+"2026-05/close", "")
 	a.ok("POST", months+"2026-04/close", "")
 	a.ok("POST", months+"2026-05/close", "").want("data.lines.0.openingDeferred", "35", "data.lines.0.closingDeferred", "35")
@@ -115,7 +115,7 @@ func TestRevenueVerifyFindsChanges(t *testing.T) {
 	a := newTestAPI(t)
 	a.catalog()
 	a.sell("100", "50", "")
-	a.to("2026-04-01 00:00")
+	a.toMonth("2026-04-01 00:00")
 	a.ok("POST", months+"2026-03/close", "")
 	a.verifies(1)
 	if _, err := a.store.Writer().ExecContext(t.Context(), `UPDATE revenue_months SET document = REPLACE(document, '"usd"', '"eur"')`); err != nil {
@@ -138,7 +138,7 @@ func TestRevenueJournal(t *testing.T) {
 	unpaid := a.sell("100", "20", `,"paymentCollectionMethod":"INVOICE"`)
 	paid := a.sell("100", "40", "")
 	a.spend("55", "k")
-	a.to("2026-03-21 00:00")
+	a.toMonth("2026-03-21 00:00")
 	a.ok("POST", "/api/v1/credits/grants/"+unpaid+"/void", "")
 	a.ok("POST", "/api/v1/credits/grants/"+paid+"/void", "")
 	got := a.ok("GET", months+"2026-03/journal.csv", "")
@@ -168,11 +168,11 @@ func TestRevenueOfCostChanges(t *testing.T) {
 	a.line("2026-03", "0", "12.5", "0", "0", "0", "12.5")
 	a.ok("PATCH", "/api/v1/credits/grants/"+id, `{"cost":{"amount":11,"currency":"eur"}}`)
 	a.line("2026-03", "0", "11", "0", "0", "0", "11").want("data.lines.0.currency", `"eur"`, "data.lines.1", "")
-	a.to("2026-04-01 00:00")
+	a.toMonth("2026-04-01 00:00")
 	a.ok("POST", months+"2026-03/close", "")
 	a.refused(422, "RevenueMonthClosed", "cost", "PATCH", "/api/v1/credits/grants/"+id, `{"cost":{"amount":1,"currency":"eur"}}`)
 	a.ok("PATCH", "/api/v1/credits/grants/"+later, `{"cost":{"amount":0,"currency":"usd"}}`)
-	a.to("2026-04-20 00:00")
+	a.toMonth("2026-04-20 00:00")
 	a.ok("GET", months+"2026-04", "").want("data.lines.0.granted", "0", "data.lines.1", "")
 	a.verifies(1)
 }
@@ -251,7 +251,7 @@ func TestRevenueIsOfOneEnvironment(t *testing.T) {
 	other.key = a.foreign
 	other.ok("GET", months+"2026-03", "").want("data.lines", "[]")
 	other.ok("GET", months+"2026-03/grants", "").want("data", "[]")
-	a.to("2026-04-01 00:00")
+	a.toMonth("2026-04-01 00:00")
 	other.ok("POST", months+"2026-03/close", "")
 	a.ok("GET", months+"2026-03", "").want("data.status", `"OPEN"`)
 	a.clock.advance(-time.Hour)

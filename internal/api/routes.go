@@ -227,6 +227,12 @@ func (s *server) subscriptionRoutes() []route {
 		{"GET /api/v1/subscriptions/{id}", customersRead, 0, s.getSubscription},
 		{"PATCH /api/v1/subscriptions/{id}", customersWrite, body, s.updateSubscription},
 		{"POST /api/v1/subscriptions/{id}/cancel", customersWrite, body | optional | guarded, s.cancelSubscription},
+		{"POST /api/v1/subscriptions/preview", customersRead, body, s.previewSubscription},
+		{"POST /api/v1/subscriptions/import", customersWrite, body | guarded, s.importSubscriptions},
+		{"POST /api/v1/subscriptions/{id}/migrate", customersWrite, body | optional | guarded, s.migrateSubscription},
+		{"POST /api/v1/subscriptions/{id}/pause", customersWrite, body | optional | guarded, s.pauseSubscription},
+		{"POST /api/v1/subscriptions/{id}/resume", customersWrite, guarded, s.resumeSubscription},
+		{"DELETE /api/v1/subscriptions/{id}/future-update/schedule", customersWrite, guarded, s.dropScheduledUpdates},
 	}
 }
 

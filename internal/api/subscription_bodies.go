@@ -29,8 +29,8 @@ func newSubscriptionIn(in *wire.SubscriptionCreate) (credits.NewSubscription, er
 		Budget: budgetIn(in.Budget), MinimumSpend: minimumIn(in.MinimumSpend), UnitQuantity: int64(value(in.UnitQuantity)),
 		StartAt: timeIn(in.StartDate), CancellationAt: timeIn(in.CancellationDate), Metadata: in.Metadata,
 	}
-	trial := in.TrialOverrideConfiguration
-	if err := unsupported(sent{"appliedCoupon", in.AppliedCoupon != nil}, sent{"trialOverrideConfiguration", trial != nil && trial.IsTrial}); err != nil {
+	out.Trial = trialWishIn(in.TrialOverrideConfiguration)
+	if err := unsupported(sent{"appliedCoupon", in.AppliedCoupon != nil}); err != nil {
 		return out, err
 	}
 	var err error
@@ -38,19 +38,27 @@ func newSubscriptionIn(in *wire.SubscriptionCreate) (credits.NewSubscription, er
 	return out, err
 }
 
+func trialWishIn(t *wire.TrialOverride) *credits.TrialWish {
+	if t == nil {
+		return nil
+	}
+	return &credits.TrialWish{IsTrial: t.IsTrial, EndBehavior: string(value(t.TrialEndBehavior)), EndAt: timeIn(t.TrialEndDate)}
+}
+
 func subscriptionUpdateIn(in *wire.SubscriptionUpdate) (credits.SubscriptionUpdate, error) {
 	out := credits.SubscriptionUpdate{
+		PlanID: patch(in.PlanID), BillingPeriod: patchEnum(in.BillingPeriod), Strategy: string(value(in.ScheduleStrategy)),
+		ScheduledAt: timeIn(in.ScheduledAt), ResetAnchor: value(in.BillingCycleAnchor) == wire.BillingCycleAnchorNOW,
+		TrialEndAt: timeIn(in.TrialEndDate), CancellationAt: patchVia(in.CancellationDate, timeIn),
 		Addons: patchList(in.Addons, subscribedAddonIn), PriceOverrides: patchList(in.PriceOverrides, overrideUpdateIn),
 		Charges: patchList(in.Charges, quantityIn), Budget: patchVia(in.Budget, budgetIn),
 		MinimumSpend: patchVia(in.MinimumSpend, minimumIn), SalesforceID: patchOf(in.SalesforceID), Metadata: patchMetadata(in.Metadata),
 	}
-	cancels := in.CancellationDate.IsSpecified() && !in.CancellationDate.IsNull()
-	if err := unsupported(sent{"appliedCoupon", in.AppliedCoupon != nil}, sent{"promotionCode", in.PromotionCode != nil},
-		sent{"trialEndDate", in.TrialEndDate != nil}, sent{"billingPeriod", in.BillingPeriod != nil}, sent{"cancellationDate", cancels},
-		sent{"billingCycleAnchor", value(in.BillingCycleAnchor) == wire.BillingCycleAnchorNOW},
-		sent{"scheduleStrategy", in.ScheduleStrategy != nil && *in.ScheduleStrategy != wire.ScheduleStrategyIMMEDIATE},
-	); err != nil {
+	if err := unsupported(sent{"appliedCoupon", in.AppliedCoupon != nil}, sent{"promotionCode", in.PromotionCode != nil}); err != nil {
 		return out, err
+	}
+	if in.ScheduledAt != nil && in.ScheduleStrategy != nil {
+		return out, credits.Invalid("scheduledAt", "cannot be combined with scheduleStrategy")
 	}
 	overrides, err := entitlementOverridesIn(in.Entitlements)
 	if in.Entitlements != nil {

@@ -46,7 +46,7 @@ func (s *server) createSubscription(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.credits.GrantPurchases(c.ctx, c.env, c.caller(), made); err != nil {
+	if err := s.credits.GrantPurchases(c.ctx, c.env, made); err != nil {
 		return nil, err
 	}
 	sub := s.subscriptionOut(c.env, made)
@@ -86,8 +86,9 @@ func (s *server) cancelSubscription(c *call) (any, error) {
 			return nil, err
 		}
 	}
-	sub, err := s.credits.CancelSubscription(c.ctx, c.env, c.actor(), c.path("id"),
-		credits.Cancellation{Time: string(value(in.CancellationTime))})
+	sub, err := s.credits.CancelSubscription(c.ctx, c.env, c.actor(), c.path("id"), credits.Cancellation{
+		Time: string(value(in.CancellationTime)), EndAt: timeIn(in.EndDate), Action: string(value(in.CancellationAction)),
+	})
 	return s.subscriptionData(c, sub, err)
 }
 
@@ -105,7 +106,7 @@ func (s *server) subscriptionOut(env string, sub *credits.Subscription) wire.Sub
 	from, to := sub.BillingPeriodAt(max(now, sub.StartAt))
 	version := int(terms.Version)
 	out := wire.Subscription{
-		ID: sub.ID, CustomerID: sub.CustomerID, PlanID: sub.PlanID, PlanVersion: &version, ResourceID: orNull(sub.ResourceID),
+		ID: sub.ID, CustomerID: sub.CustomerID, PlanID: terms.PlanID, PlanVersion: &version, ResourceID: orNull(sub.ResourceID),
 		BillingID: orNull(sub.BillingID), PayingCustomerID: orNull(sub.PayingCustomerID), Metadata: sub.Metadata,
 		PaymentCollection:       wire.PaymentCollectionNOTREQUIRED, // as long as no payment provider is connected
 		PaymentCollectionMethod: enumOrNull[wire.PaymentCollectionMethod](sub.PaymentCollectionMethod),
@@ -114,15 +115,22 @@ func (s *server) subscriptionOut(env string, sub *credits.Subscription) wire.Sub
 			return wire.SubscriptionAddon{ID: a.ID, Quantity: int(a.Quantity)}
 		}),
 		Budget: budgetOut(sub.Budget), Prices: listOut(terms.Overrides, priceOut),
-		SubscriptionEntitlements: listOut(sub.Entitlements, func(e credits.EntitlementOverride) wire.EntitlementRef {
+		SubscriptionEntitlements: listOut(terms.Entitlements, func(e credits.EntitlementOverride) wire.EntitlementRef {
 			return wire.EntitlementRef{ID: e.ID, Type: wire.EntitlementType(e.Type)}
 		}),
 		CreatedAt: timeOut(sub.CreatedAt), StartDate: timeOut(sub.StartAt), EndDate: timeOrNull(sub.EndAt),
 		EffectiveEndDate: timeOrNull(sub.EndAt), CancelReason: enumOrNull[wire.CancelReason](sub.CancelReason),
-		BillingCycleAnchor: timeOrNull(sub.StartAt),
+		BillingCycleAnchor: timeOrNull(sub.AnchorAt(max(now, sub.StartAt))), FutureUpdates: futureUpdatesOut(sub, now),
 	}
 	if sub.CanceledAt != 0 {
 		out.CancellationDate = timeOrNull(sub.EndAt)
+	}
+	if sub.Trial != nil {
+		out.TrialEndDate = timeOrNull(sub.Trial.EndAt)
+		out.Trial = &wire.SubscriptionTrial{TrialEndBehavior: wire.TrialEndBehavior(sub.Trial.EndBehavior)}
+	}
+	if pause, paused := sub.PauseAt(now); paused {
+		out.PausedFrom, out.PausedUntil = timeOrNull(pause.From), timeOrNull(pause.To)
 	}
 	if sub.MinimumSpend != nil {
 		out.MinimumSpend = &wire.SubscriptionMinimumSpend{Amount: &sub.MinimumSpend.Amount, Currency: enumOrNull[wire.Currency](sub.MinimumSpend.Currency)}

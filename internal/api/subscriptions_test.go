@@ -80,18 +80,34 @@ func TestSubscriptionRefusals(t *testing.T) {
 		a.refused(400, "InvalidArgumentError", field, "POST", subscriptionsPath, body)
 	}
 	a.refused(501, "NotSupported", "appliedCoupon", "POST", subscriptionsPath, `{"customerId":"b","planId":"basic","appliedCoupon":{"couponId":"c"}}`)
-	a.refused(501, "NotSupported", "trialOverrideConfiguration", "POST", subscriptionsPath, `{"customerId":"b","planId":"basic","trialOverrideConfiguration":{"isTrial":true}}`)
+	a.refused(400, "InvalidArgumentError", "trialOverrideConfiguration.trialEndDate", "POST", subscriptionsPath, `{"customerId":"b","planId":"basic","trialOverrideConfiguration":{"isTrial":true}}`)
 	a.refused(404, "CustomerNotFound", "", "POST", subscriptionsPath, `{"customerId":"none","planId":"basic"}`)
 	a.refused(404, "PlanNotFound", "planId", "POST", subscriptionsPath, `{"customerId":"b","planId":"none"}`)
 	a.refused(409, "ActiveSubscriptionExists", "", "POST", subscriptionsPath, `{"customerId":"acme","planId":"basic"}`)
 	a.refused(409, "DuplicatedEntityNotAllowed", "id", "POST", subscriptionsPath, `{"id":"sub","customerId":"b","planId":"basic"}`)
-	a.refused(501, "NotSupported", "billingPeriod", "PATCH", subscriptionsPath+"/sub", `{"billingPeriod":"ANNUALLY"}`)
-	a.refused(501, "NotSupported", "cancellationDate", "PATCH", subscriptionsPath+"/sub", `{"cancellationDate":"2030-01-01T00:00:00Z"}`)
+	for body, field := range map[string]string{
+		`{"billingPeriod":"WEEKLY"}`:                                            "billingPeriod",
+		`{"cancellationDate":"2020-01-01T00:00:00Z"}`:                           "cancellationDate",
+		`{"trialEndDate":"2030-01-01T00:00:00Z"}`:                               "trialEndDate",
+		`{"scheduledAt":"2020-01-01T00:00:00Z","addons":[]}`:                    "scheduledAt",
+		`{"scheduledAt":"2030-01-01T00:00:00Z","scheduleStrategy":"IMMEDIATE"}`: "scheduledAt",
+		`{"addons":[],"scheduleStrategy":"SOON"}`:                               "scheduleStrategy",
+	} {
+		a.refused(400, "InvalidArgumentError", field, "PATCH", subscriptionsPath+"/sub", body)
+	}
+	a.refused(404, "PlanNotFound", "planId", "PATCH", subscriptionsPath+"/sub", `{"planId":"none"}`)
+	a.refused(409, "SubscriptionNotPaused", "", "POST", subscriptionsPath+"/sub/resume", "")
+	a.refused(400, "InvalidArgumentError", "until", "POST", subscriptionsPath+"/sub/pause", `{"until":"2020-01-01T00:00:00Z"}`)
+	a.refused(400, "InvalidArgumentError", "subscriptionMigrationTime", "POST", subscriptionsPath+"/sub/migrate", `{"subscriptionMigrationTime":"LATER"}`)
+	a.refused(400, "InvalidArgumentError", "subscriptions[0].planId", "POST", subscriptionsPath+"/import", `{"subscriptions":[{"id":"i","customerId":"b"}]}`)
+	a.refused(404, "PlanNotFound", "subscriptions[0].planId", "POST", subscriptionsPath+"/import", `{"subscriptions":[{"id":"i","customerId":"b","planId":"none"}]}`)
+	a.refused(404, "PlanNotFound", "planId", "POST", subscriptionsPath+"/preview", `{"customerId":"b","planId":"none"}`)
+	a.refused(404, "CustomerNotFound", "", "POST", subscriptionsPath+"/preview", `{"customerId":"none","planId":"basic"}`)
 	a.refused(400, "InvalidArgumentError", "customerId", "PATCH", subscriptionsPath+"/sub", `{"customerId":"b"}`)
 	a.refused(404, "SubscriptionNotFound", "", "GET", subscriptionsPath+"/none", "")
 	a.refused(404, "SubscriptionNotFound", "", "PATCH", subscriptionsPath+"/none", `{}`)
 	a.refused(404, "SubscriptionNotFound", "", "POST", subscriptionsPath+"/none/cancel", "")
-	a.refused(501, "NotSupported", "cancellationTime", "POST", subscriptionsPath+"/sub/cancel", `{"cancellationTime":"END_OF_BILLING_PERIOD"}`)
+	a.refused(400, "InvalidArgumentError", "endDate", "POST", subscriptionsPath+"/sub/cancel", `{"cancellationTime":"SPECIFIC_DATE"}`)
 	a.ok("POST", subscriptionsPath+"/sub/cancel", `{}`)
 	a.refused(409, "SubscriptionNotActive", "", "POST", subscriptionsPath+"/sub/cancel", "")
 	a.ok("POST", customersPath+"/b/archive", "")

@@ -152,6 +152,9 @@ func (s *Service) buy(ctx context.Context, env string, by Caller, cs *CustomerSt
 	if err != nil {
 		return nil, err
 	}
+	if p, err = s.ApplyPayment(ctx, env, p.ID); err != nil {
+		return nil, err
+	}
 	if await {
 		if err := s.awaitOutcome(ctx, env, p); err != nil {
 			return nil, err

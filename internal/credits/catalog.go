@@ -41,12 +41,13 @@ type Catalog struct {
 	*records
 	metered    []*Feature // with a meter and not suspended, by id
 	migrations map[PackageRef][]migrated
+	published  map[PackageRef][]migrated // every published version
 
 	eventsMu sync.RWMutex
 	events   map[string][]*Feature
 }
 
-// migrated is a version that was published for all customers.
+// migrated is a version and when it was published.
 type migrated struct {
 	at      ledger.Time
 	version int32
@@ -88,7 +89,7 @@ func (r *records) clone() *records {
 
 // newCatalog makes the snapshot of records, which must not change any more.
 func newCatalog(r *records) *Catalog {
-	c := &Catalog{records: r, migrations: map[PackageRef][]migrated{}, events: map[string][]*Feature{}}
+	c := &Catalog{records: r, migrations: map[PackageRef][]migrated{}, published: map[PackageRef][]migrated{}, events: map[string][]*Feature{}}
 	for _, f := range r.features {
 		if f.Meter != nil && f.Status != FeatureSuspended {
 			c.metered = append(c.metered, f)
@@ -96,7 +97,11 @@ func newCatalog(r *records) *Catalog {
 	}
 	slices.SortFunc(c.metered, func(a, b *Feature) int { return strings.Compare(a.ID, b.ID) })
 	for ref, v := range r.versions {
-		if v.AllCustomers && v.Status == PackagePublished {
+		if v.Status != PackagePublished {
+			continue
+		}
+		c.published[ref.PackageRef] = append(c.published[ref.PackageRef], migrated{v.PublishedAt, v.Version})
+		if v.AllCustomers {
 			c.migrations[ref.PackageRef] = append(c.migrations[ref.PackageRef], migrated{v.PublishedAt, v.Version})
 		}
 	}
@@ -168,13 +173,18 @@ func (c *Catalog) FeaturesForEvent(eventName string) []*Feature {
 // Entitlements lists what a plan version gives, with what it inherits from its parents' published versions. The plan's own
 // entitlement replaces an inherited one to the same thing.
 func (c *Catalog) Entitlements(v *PackageVersion) []PackageEntitlement {
+	return c.entitlementsAt(v, ledger.Never)
+}
+
+// entitlementsAt is Entitlements as it was at an instant, which a later version of a parent does not change.
+func (c *Catalog) entitlementsAt(v *PackageVersion, at ledger.Time) []PackageEntitlement {
 	list := slices.Clone(v.Entitlements)
 	for range parentsMax {
 		parent, ok := c.packages[PlanRef(v.ParentPlanID)]
 		if !ok {
 			break
 		}
-		v = c.versions[parent.current()]
+		v = c.versions[c.currentAt(parent, at)]
 		for _, inherited := range v.Entitlements {
 			own := func(p PackageEntitlement) bool { return p.EntitlementRef == inherited.EntitlementRef }
 			if !slices.ContainsFunc(list, own) {
@@ -183,6 +193,20 @@ func (c *Catalog) Entitlements(v *PackageVersion) []PackageEntitlement {
 		}
 	}
 	return list
+}
+
+// currentAt is the version of a package that was published last by an instant, or what is current if none was.
+func (c *Catalog) currentAt(pkg *Package, at ledger.Time) VersionRef {
+	var last migrated
+	for _, p := range c.published[pkg.Ref()] {
+		if p.at <= at && p.version > last.version {
+			last = p
+		}
+	}
+	if last.version == 0 {
+		return pkg.current()
+	}
+	return VersionRef{pkg.Ref(), last.version}
 }
 
 // associated lists the active plans and add-ons whose published version or draft refers to a credit type.

@@ -49,6 +49,7 @@ type PricingModel struct {
 	MinUnits          *int64
 	MaxUnits          *int64
 	TiersMode         string // VOLUME, GRADUATED or empty
+	ExpireAfter       string `json:",omitempty"` // of bought credits, as an ISO 8601 duration from their activation; empty means never
 	Reset             Reset
 	Periods           []PricePeriod
 }

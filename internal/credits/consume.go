@@ -40,7 +40,7 @@ func (s *Service) Consume(ctx context.Context, env string, by Caller, in Consump
 	if err != nil {
 		return ConsumptionResult{}, err
 	}
-	if err := s.engine.Do(ctx, op)[0]; err != nil {
+	if err := s.do(ctx, op); err != nil {
 		return ConsumptionResult{}, err
 	}
 	return op.result, nil
@@ -59,7 +59,7 @@ func (s *Service) ConsumeAll(ctx context.Context, env string, by Caller, items [
 		op.keep = true
 		ops[i] = op
 	}
-	for _, err := range s.engine.Do(ctx, ops...) {
+	for _, err := range s.doAll(ctx, ops) {
 		if err != nil && !refuses(err) {
 			return err
 		}
@@ -78,7 +78,7 @@ func (s *Service) consumeOp(ctx context.Context, env string, by Caller, in Consu
 	if in.At == 0 {
 		in.At = s.clock(env)
 	}
-	return &consumeOp{env: env, by: by, in: in, refused: s.Catalog(env).refuseConsumption(cs, in.Customer, in.CreditType, in.Feature)}, nil
+	return &consumeOp{env: env, by: by, in: in, dueBound: dueBound{cs.due()}, refused: s.Catalog(env).refuseConsumption(cs, in.Customer, in.CreditType, in.Feature)}, nil
 }
 
 // refuseConsumption tells why nobody can burn the credit type directly for the customer (nil when unknown) and feature
@@ -123,13 +123,14 @@ type consumeOp struct {
 	refused *Error // by the catalogue
 	keep    bool   // what cannot be accepted is quarantined
 	result  ConsumptionResult
+	dueBound
 }
 
 // Scope implements engine.Op.
 func (op *consumeOp) Scope() engine.Scope {
 	return engine.Scope{
 		Environment: op.env, Customer: op.in.Customer,
-		Key: engine.EventKey(op.env, op.in.Customer, op.in.Resource, "", op.in.Key),
+		Key: engine.EventKey(op.env, op.in.Customer, op.in.Resource, "", op.in.Key), Before: op.before,
 	}
 }
 

@@ -57,7 +57,7 @@ func (c *Catalog) entitledTo(cs *CustomerState, resource, featureID string, now 
 // entitlementsOf lists what a subscription gives at an instant: its plan, its add-ons, and its own overrides in their place.
 func (c *Catalog) entitlementsOf(sub *Subscription, now ledger.Time) []PackageEntitlement {
 	terms := c.TermsAt(sub, now)
-	versions := []VersionRef{{PlanRef(sub.PlanID), terms.Version}}
+	versions := []VersionRef{{PlanRef(terms.PlanID), terms.Version}}
 	for _, addon := range terms.Addons {
 		versions = append(versions, VersionRef{AddonRef(addon.ID), addon.Version})
 	}
@@ -67,7 +67,7 @@ func (c *Catalog) entitlementsOf(sub *Subscription, now ledger.Time) []PackageEn
 			list = append(list, c.Entitlements(v)...)
 		}
 	}
-	for _, o := range sub.Entitlements {
+	for _, o := range terms.Entitlements {
 		own := PackageEntitlement{
 			EntitlementRef: o.EntitlementRef, UsageLimit: o.UsageLimit, HasSoftLimit: o.HasSoftLimit, Unlimited: o.Unlimited,
 			Reset: o.Reset, Amount: o.Amount, Cadence: o.Cadence, IsGranted: true, UpdatedAt: sub.UpdatedAt,
@@ -86,7 +86,7 @@ func (c *Catalog) entitlementsOf(sub *Subscription, now ledger.Time) []PackageEn
 // usageWindow is the period of a feature's counter around an instant.
 func (c *Catalog) usageWindow(cs *CustomerState, resource, featureID string, at ledger.Time) UsageWindow {
 	for _, e := range c.entitledTo(cs, resource, featureID, at) {
-		if w := windowOf(e.Reset, e.Subscription.StartAt, at); w.Resets() {
+		if w := windowOf(e.Reset, e.Subscription.AnchorAt(at), at); w.Resets() {
 			return w
 		}
 	}

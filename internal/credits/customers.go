@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/mail"
 	"slices"
-	"strings"
 
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
@@ -61,6 +60,12 @@ func (c *Customer) Archived() bool { return c.ArchivedAt != 0 }
 type CustomerState struct {
 	Customer      Customer
 	Subscriptions []*Subscription
+	// Due is the earliest boundary of any subscription that is not posted, ledger.Never if there is none: nothing may happen to
+	// the customer's credits at or after it before.
+	Due ledger.Time
+
+	next     *Subscription // whose boundary that is
+	revision int64         // of the catalogue by which it was computed
 }
 
 // NewCustomer is the body of ProvisionCustomer and one item of ImportCustomers.
@@ -171,25 +176,6 @@ func (s *Service) insertCustomer(ctx context.Context, tx Tx, env string, actor l
 	return s.audit(ctx, tx, env, Audit{Actor: actor, Action: "customer.provisioned", Object: c.ID, Customer: c.ID})
 }
 
-// CustomerState returns a customer with its subscriptions, as committed last. The error is CustomerNotFound when there is
-// no such customer. It is meant for the path of every event: a customer seen lately costs no query.
-func (s *Service) CustomerState(ctx context.Context, env, customerID string) (*CustomerState, error) {
-	key := customerKey{env, customerID}
-	cs, epoch := s.customers.get(key)
-	if cs != nil {
-		return cs, nil
-	}
-	cs, err := s.readCustomerState(ctx, env, customerID)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.grantOwed(ctx, env, cs); err != nil {
-		return nil, err
-	}
-	s.customers.put(customerKey{strings.Clone(env), cs.Customer.ID}, cs, epoch)
-	return cs, nil
-}
-
 func (s *Service) readCustomerState(ctx context.Context, env, customerID string) (cs *CustomerState, err error) {
 	err = s.store.View(ctx, func(tx Tx) error {
 		customer, err := tx.Customer(ctx, env, customerID)
@@ -281,10 +267,14 @@ func (s *Service) ArchiveCustomer(ctx context.Context, env string, actor ledger.
 		if err != nil {
 			return err
 		}
+		if _, err := tx.LockEnvironment(ctx, env); err != nil { // before their rows, as everywhere
+			return err
+		}
 		for _, sub := range subs {
-			if !sub.cancel(c.ArchivedAt, "CustomerArchived") {
+			if !sub.cancel(max(c.ArchivedAt, sub.PostedUntil), "CustomerArchived") {
 				continue
 			}
+			sub.NextDue = min(sub.NextDue, sub.EndAt)
 			if err := tx.UpdateSubscription(ctx, env, sub); err != nil {
 				return err
 			}

@@ -48,6 +48,10 @@ type CreditAccess struct {
 	Feature      *Feature     // set when a feature was asked for
 	Hold         *ledger.Hold // set when credits were reserved
 	UpdatedAt    ledger.Time
+	// PeriodEnd is when included credits of this type are issued anew, ValidUntil when something is known to change: an expiry,
+	// an activation, or a boundary of a subscription. Both are ledger.Never when nothing is.
+	PeriodEnd  ledger.Time
+	ValidUntil ledger.Time
 }
 
 // UsageLimit is all that was granted; Remaining what is available; CurrentUsage the difference: what was consumed or is
@@ -63,7 +67,7 @@ func (a *CreditAccess) CurrentUsage() amount.Amount { return a.UsageLimit().Sub(
 // Check answers whether a customer may go on. A denial is an answer, not an error; so are an unknown customer, credit
 // type or feature. It writes nothing, unless it reserves.
 func (s *Service) Check(ctx context.Context, env string, by Caller, in CheckRequest) (*CreditAccess, error) {
-	a := &CreditAccess{UpdatedAt: s.clock(env)}
+	a := &CreditAccess{UpdatedAt: s.clock(env), PeriodEnd: ledger.Never, ValidUntil: ledger.Never}
 	cs, err := s.knownCustomer(ctx, env, in.Customer)
 	if err != nil {
 		return nil, err
@@ -86,10 +90,12 @@ func (s *Service) Check(ctx context.Context, env string, by Caller, in CheckRequ
 	case a.CreditType == nil && a.Denied == "":
 		a.Denied = DeniedCurrencyNotFound
 	case a.CreditType != nil:
-		if a.Pool, err = s.engine.View(ctx, key, 0); err != nil {
+		if a.Pool, err = s.view(ctx, key); err != nil {
 			return nil, err
 		}
 		a.HasSoftLimit = catalog.softLimit(cs, in.Resource, creditType, a.UpdatedAt)
+		a.PeriodEnd, a.ValidUntil = catalog.nextChange(cs, in.Resource, creditType, a.UpdatedAt)
+		a.ValidUntil = min(a.ValidUntil, a.Pool.NextDue)
 	}
 	if cs != nil && cs.Customer.Archived() && in.Reserve == nil { // a reservation may be a repeat: it judges that itself
 		a.Denied = DeniedCustomerArchived
@@ -98,6 +104,24 @@ func (s *Service) Check(ctx context.Context, env string, by Caller, in CheckRequ
 		return a, nil
 	}
 	return a, s.decideAccess(ctx, by, in, a, price)
+}
+
+// nextChange is when the included credits of a type are issued anew, and when something is known to change in the
+// subscriptions of a resource.
+func (c *Catalog) nextChange(cs *CustomerState, resource, creditType string, now ledger.Time) (reset, change ledger.Time) {
+	reset, change = ledger.Never, ledger.Never
+	for _, sub := range cs.Subscriptions {
+		if sub.ResourceID != resource || sub.ended(now) {
+			continue
+		}
+		change = min(change, c.Due(sub))
+		for _, a := range c.allowances(sub, now) {
+			if a.CreditType == creditType {
+				reset = min(reset, a.period.To)
+			}
+		}
+	}
+	return reset, change
 }
 
 // featurePrice is what a check by feature must know of the credits that it burns.
@@ -177,14 +201,14 @@ func (c *Catalog) softLimit(cs *CustomerState, resource, creditType string, now 
 		if sub.ResourceID != resource || !sub.InForce(now) {
 			continue
 		}
-		for _, o := range sub.Entitlements {
+		terms := c.TermsAt(sub, now)
+		for _, o := range terms.Entitlements {
 			if o.EntitlementRef == ref && o.HasSoftLimit != nil && *o.HasSoftLimit {
 				return true
 			}
 		}
-		terms := c.TermsAt(sub, now)
 		versions := make([]VersionRef, 0, 1+len(terms.Addons))
-		versions = append(versions, VersionRef{PlanRef(sub.PlanID), terms.Version})
+		versions = append(versions, VersionRef{PlanRef(terms.PlanID), terms.Version})
 		for _, addon := range terms.Addons {
 			versions = append(versions, VersionRef{AddonRef(addon.ID), addon.Version})
 		}
@@ -241,6 +265,6 @@ func (s *Service) checkAndReserve(ctx context.Context, by Caller, in CheckReques
 		return err
 	}
 	a.Granted, a.Hold = true, &hold
-	a.Pool, err = s.engine.View(ctx, a.Pool.Key, 0)
+	a.Pool, err = s.view(ctx, a.Pool.Key)
 	return err
 }

@@ -41,7 +41,7 @@ func (s *Service) EstimateEvent(ctx context.Context, env string, in ReportedEven
 	}
 	op := &estimateOp{env: env, customer: in.Customer, pricing: pricing{event: ev}}
 	s.Catalog(env).price(&op.pricing, cs, now)
-	if err := s.engine.Do(ctx, op)[0]; err != nil {
+	if err := s.do(ctx, op); err != nil {
 		return nil, err
 	}
 	return &op.estimate, nil
@@ -52,11 +52,12 @@ type estimateOp struct {
 	env, customer string
 	pricing       pricing
 	estimate      Estimate
+	dueBound
 }
 
 // Scope implements engine.Op.
 func (op *estimateOp) Scope() engine.Scope {
-	return engine.Scope{Environment: op.env, Customer: op.customer}
+	return engine.Scope{Environment: op.env, Customer: op.customer, Before: op.before}
 }
 
 // Decide implements engine.Op.
@@ -118,7 +119,7 @@ func (s *Service) estimateUnits(ctx context.Context, pool ledger.Key, f *Feature
 	op := &estimateOp{env: pool.Environment, customer: pool.Customer}
 	op.pricing.event = engine.Event{Resource: pool.Resource, At: s.clock(pool.Environment), Dims: use.dims, Status: engine.EventRated}
 	op.pricing.addMeasured(f, candidates, rating.Measurement{Units: use.units, Value: neverSeen})
-	if err := s.engine.Do(ctx, op)[0]; err != nil {
+	if err := s.do(ctx, op); err != nil {
 		return nil, err
 	}
 	if op.estimate.Status != engine.EventRated {

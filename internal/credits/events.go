@@ -217,9 +217,9 @@ func (c *Catalog) mappingNamed(sub *Subscription, charge *engine.Charge) (*Mappi
 				return v.mappings[charge.Feature], FromAddon
 			}
 		}
-	}
-	if v, ok := c.versions[VersionRef{PlanRef(sub.PlanID), charge.Version}]; ok && fits(v.mappings[charge.Feature]) {
-		return v.mappings[charge.Feature], FromPlan
+		if v, ok := c.versions[VersionRef{PlanRef(span.PlanID), charge.Version}]; ok && fits(v.mappings[charge.Feature]) {
+			return v.mappings[charge.Feature], FromPlan
+		}
 	}
 	return nil, ""
 }
@@ -239,7 +239,7 @@ func (s *Service) linesOf(ctx context.Context, env string, e *engine.Entry) ([]*
 		}
 		prev := [32]byte{}
 		if first := rows[0].Seq; first > 1 {
-			before, _, err := s.engine.Ledger(ctx, engine.LedgerQuery{Pool: key, Before: first, Limit: 1})
+			before, _, err := s.ledgerRows(ctx, engine.LedgerQuery{Pool: key, Before: first, Limit: 1})
 			if err != nil {
 				return nil, err
 			}

@@ -39,7 +39,7 @@ func (s *Service) CheckFeature(ctx context.Context, env string, by Caller, in Ch
 	}
 	best := slices.MaxFunc(given, compareGenerosity)
 	a.UsageLimit, a.Unlimited, a.UpdatedAt = best.UsageLimit, best.Unlimited, best.UpdatedAt
-	a.Window = windowOf(best.Reset, best.Subscription.StartAt, access.UpdatedAt)
+	a.Window = windowOf(best.Reset, best.Subscription.AnchorAt(access.UpdatedAt), access.UpdatedAt)
 	if a.Feature.Metered() && a.UsageLimit != nil { // reading the usage costs as much as the customer has events in the window
 		used, err := s.usageIn(ctx, env, in.Customer, in.Resource, a.Feature, a.Window)
 		if err != nil {

@@ -17,11 +17,12 @@ type grantChange struct {
 	apply func(*ledger.Pool, *ledger.Tx) (changed bool, err error)
 	texts *engine.GrantTexts // new texts, or nil
 	why   string
+	dueBound
 }
 
 // Scope implements engine.Op.
 func (op *grantChange) Scope() engine.Scope {
-	return engine.Scope{Environment: op.key.Environment, Customer: op.key.Customer}
+	return engine.Scope{Environment: op.key.Environment, Customer: op.key.Customer, Before: op.before}
 }
 
 // Decide implements engine.Op.
@@ -72,7 +73,7 @@ func (s *Service) VoidGrant(ctx context.Context, env string, by Caller, id ledge
 		key: g.Key, by: by, kind: engine.VoidEntry, why: reason,
 		apply: func(p *ledger.Pool, tx *ledger.Tx) (bool, error) { return p.Void(tx, id) },
 	}
-	if err := s.engine.Do(ctx, op)[0]; err != nil {
+	if err := s.do(ctx, op); err != nil {
 		return nil, err
 	}
 	return s.Grant(ctx, env, id)
@@ -138,7 +139,7 @@ func (s *Service) UpdateGrant(ctx context.Context, env string, by Caller, id led
 	if in.Cost != nil {
 		op.check = func(tx *engine.Tx, p *ledger.Pool) error { return costIsOpen(tx, p, id) }
 	}
-	if err := s.engine.Do(ctx, op)[0]; err != nil {
+	if err := s.do(ctx, op); err != nil {
 		return nil, err
 	}
 	return s.Grant(ctx, env, id)

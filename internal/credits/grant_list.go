@@ -41,7 +41,13 @@ func (s *Service) grantRows(ctx context.Context, env string, filter GrantFilter,
 	}
 	var rows []*Grant
 	for {
-		records, more, err := s.engine.GrantList(ctx, query)
+		var records []engine.GrantRecord
+		var more bool
+		err := s.inTime(ctx, env, filter.Customer, func(before ledger.Time) (err error) {
+			query.Due = before
+			records, more, err = s.engine.GrantList(ctx, query)
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -46,11 +46,12 @@ type NewGrant struct {
 	Key         string // idempotency key, kept for ever; empty means that each call creates a grant
 	OwnKey      string // counts when Key is empty: a key of ours, which no caller's key can equal
 
-	Life         Life   `json:",omitzero"` // instead of ExpireAt: counted from the activation
-	SourceType   string `json:",omitempty"`
-	SourceID     string `json:",omitempty"`
-	AwaitInvoice bool   `json:",omitempty"` // an invoice makes the credits usable when it is paid, not when it is issued
-	Settled      bool   `json:",omitempty"` // the invoice is paid already
+	Life         Span        `json:",omitzero"` // instead of ExpireAt: counted from the activation; zero means no end
+	At           ledger.Time `json:",omitzero"` // as of when it is made, if that is over; 0 means now
+	SourceType   string      `json:",omitempty"`
+	SourceID     string      `json:",omitempty"`
+	AwaitInvoice bool        `json:",omitempty"` // an invoice makes the credits usable when it is paid, not when it is issued
+	Settled      bool        `json:",omitempty"` // the invoice is paid already
 
 	// Of the collection only; they are no part of what the grant is.
 	Await        bool   `json:"-"` // wait, for a few seconds at most, until the provider has answered
@@ -73,58 +74,73 @@ func (s *Service) CreateGrant(ctx context.Context, env string, by Caller, in New
 	if err != nil {
 		return nil, err
 	}
-	id, err := s.createGrant(ctx, env, by, cs, in)
+	op, err := s.grantOp(env, by, cs, in)
+	if err != nil {
+		return nil, err
+	}
+	id, err := s.giveOrOrder(ctx, op, cs)
 	if err != nil {
 		return nil, err
 	}
 	return s.Grant(ctx, env, id)
 }
 
-// createGrant makes a grant, by way of an order if it must be paid for.
-func (s *Service) createGrant(ctx context.Context, env string, by Caller, cs *CustomerState, in NewGrant) (ledger.GrantID, error) {
-	if err := in.check(); err != nil {
-		return 0, err
+// giveOrOrder makes a grant, by way of an order if it must be paid for.
+func (s *Service) giveOrOrder(ctx context.Context, op *grantOp, cs *CustomerState) (ledger.GrantID, error) {
+	if !op.mustBePaid() {
+		if err := s.bindRequest(ctx, op); err != nil {
+			return 0, err
+		}
+		err := s.do(ctx, op)
+		return op.id, err
 	}
-	grant, err := in.grant()
+	p, err := s.startOrder(ctx, op.env, op.by, cs, op.terms)
 	if err != nil {
 		return 0, err
 	}
-	if in.Collection != CollectCharge && in.Collection != CollectInvoice || grant.Cost.Amount.IsZero() {
-		return s.placeGrant(ctx, env, by, cs, in)
+	if p, err = s.ApplyPayment(ctx, op.env, p.ID); err == nil && op.terms.grant.Await {
+		err = s.awaitOutcome(ctx, op.env, p)
 	}
-	p, err := s.startOrder(ctx, env, by, cs, orderTerms{grant: in, policy: in.Policy, daysUntilDue: in.DaysUntilDue, settled: in.InvoicePaid})
 	if err != nil {
 		return 0, err
 	}
-	if in.Await {
-		err = s.awaitOutcome(ctx, env, p)
-	}
-	return p.GrantID, err
+	return p.GrantID, nil
 }
 
-// placeGrant makes a grant in the writer of its shard.
-func (s *Service) placeGrant(ctx context.Context, env string, by Caller, cs *CustomerState, in NewGrant) (ledger.GrantID, error) {
+// grantOp checks a request for a grant.
+func (s *Service) grantOp(env string, by Caller, cs *CustomerState, in NewGrant) (*grantOp, error) {
 	if err := in.check(); err != nil {
-		return 0, err
+		return nil, err
 	}
 	grant, err := in.grant()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
+	op := &grantOp{env: env, by: by, grant: grant, refused: s.Catalog(env).refuseGrant(cs, in.CreditType),
+		terms: orderTerms{grant: in, policy: in.Policy, daysUntilDue: in.DaysUntilDue, settled: in.InvoicePaid}}
 	if in.Key == "" && in.OwnKey != "" {
 		in.Key = "\x00" + in.OwnKey // no caller's key has a NUL
 	}
-	op := &grantOp{env: env, by: by, in: in, grant: grant, refused: s.Catalog(env).refuseGrant(cs, in.CreditType)}
-	if op.fingerprint, err = in.fingerprint(); err != nil {
-		return 0, err
+	if in.At != 0 {
+		op.at = min(in.At, s.clock(env))
 	}
-	if op.refused == nil { // a refused request takes no key
-		if err := s.bindGrantKey(ctx, env, &in); err != nil {
-			return 0, err
-		}
+	op.in = in
+	op.fingerprint, err = in.fingerprint()
+	return op, err
+}
+
+// mustBePaid tells whether the grant needs money to be collected.
+func (op *grantOp) mustBePaid() bool {
+	collects := op.in.Collection == CollectCharge || op.in.Collection == CollectInvoice
+	return collects && !op.grant.Cost.Amount.IsZero()
+}
+
+// bindRequest takes the request's key, which a refused request does not.
+func (s *Service) bindRequest(ctx context.Context, op *grantOp) error {
+	if op.refused != nil {
+		return nil
 	}
-	err = s.engine.Do(ctx, op)[0]
-	return op.id, err
+	return s.bindGrantKey(ctx, op.env, &op.in)
 }
 
 // bindGrantKey gives a caller's key to the customer, or refuses it as another customer's. A key is unique in its environment
@@ -198,7 +214,7 @@ func (in *NewGrant) checkNumbers() error {
 		return Invalid("amount", "must be more than 0")
 	case in.Priority != nil && (*in.Priority < 0 || *in.Priority > grantPriorityMax):
 		return invalidf("priority", "must be from 0 to %d; lower is used first", grantPriorityMax)
-	case in.Type != 0 && in.Type != ledger.Promotional && in.Type != ledger.Paid:
+	case in.Type != 0 && in.Type != ledger.Promotional && in.Type != ledger.Paid && (in.Type != ledger.Recurring || in.OwnKey == ""):
 		return Invalid("grantType", "must be PAID or PROMOTIONAL; the system makes the others")
 	}
 	return nil
@@ -275,6 +291,9 @@ type grantOp struct {
 	in    NewGrant
 	grant ledger.Grant
 	id    ledger.GrantID
+	dueBound
+	at    ledger.Time // as of when it is decided; 0 means now
+	terms orderTerms  // if it must be paid
 
 	refused     *Error // by the catalogue, unless the key was used before
 	fingerprint uint64
@@ -282,7 +301,7 @@ type grantOp struct {
 
 // Scope implements engine.Op.
 func (op *grantOp) Scope() engine.Scope {
-	scope := engine.Scope{Environment: op.env, Customer: op.in.Customer}
+	scope := engine.Scope{Environment: op.env, Customer: op.in.Customer, Before: op.before, At: op.at}
 	if op.in.Key != "" {
 		scope.Key = engine.GrantKey(op.env, op.in.Key)
 	}
@@ -303,8 +322,8 @@ func (op *grantOp) Decide(tx *engine.Tx) error {
 		return err
 	}
 	pool, ltx := tx.Pool(0), tx.Ledger(0)
-	if !op.grant.AwaitsPayment && op.in.Life.Months > 0 {
-		op.grant.ExpireAt = op.in.Life.from(max(tx.Now(), pool.LastPostedAt(), op.grant.EffectiveAt))
+	if !op.grant.AwaitsPayment && op.in.Life != (Span{}) {
+		op.grant.ExpireAt = op.in.Life.From(max(tx.Now(), pool.LastPostedAt(), op.grant.EffectiveAt))
 	}
 	id, err := pool.AddGrant(ltx, op.grant)
 	if err != nil {
@@ -337,7 +356,14 @@ func (op *grantOp) Repeat(_ *engine.Tx, first *engine.Entry) error {
 
 // Grant returns one grant as it stands, or CreditGrantNotFound.
 func (s *Service) Grant(ctx context.Context, env string, id ledger.GrantID) (*Grant, error) {
-	record, ok, err := s.engine.GrantByID(ctx, env, id, 0)
+	key, ok, err := s.engine.GrantPool(ctx, env, id)
+	var record engine.GrantRecord
+	if ok && err == nil {
+		err = s.inTime(ctx, env, key.Customer, func(before ledger.Time) error {
+			record, ok, err = s.engine.GrantByID(ctx, env, id, before)
+			return err
+		})
+	}
 	if err != nil {
 		return nil, err
 	}

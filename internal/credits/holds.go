@@ -41,7 +41,7 @@ func (s *Service) Reserve(ctx context.Context, by Caller, in Reservation) (ledge
 	in.AllowOverdraft = soft // asking for it is not enough
 	op := &reserveOp{by: by, in: in}
 	op.refused = catalog.refuseConsumption(cs, in.Pool.Customer, in.Pool.Currency, in.Feature)
-	if err := s.engine.Do(ctx, op)[0]; err != nil {
+	if err := s.do(ctx, op); err != nil {
 		return ledger.Hold{}, err
 	}
 	return op.hold, nil
@@ -52,6 +52,7 @@ type reserveOp struct {
 	by   Caller
 	in   Reservation
 	hold ledger.Hold
+	dueBound
 
 	refused *Error // by the catalogue, unless the reservation was made before
 }
@@ -60,7 +61,7 @@ type reserveOp struct {
 func (op *reserveOp) Scope() engine.Scope {
 	return engine.Scope{
 		Environment: op.in.Pool.Environment, Customer: op.in.Pool.Customer,
-		Key: engine.HoldKey(op.in.Pool, op.in.ID),
+		Key: engine.HoldKey(op.in.Pool, op.in.ID), Before: op.before,
 	}
 }
 
@@ -152,7 +153,7 @@ func (s *Service) endHold(ctx context.Context, op *settleOp) (ledger.Hold, error
 	if _, err := s.Pool(ctx, op.in.Pool); err != nil {
 		return ledger.Hold{}, err
 	}
-	if err := s.engine.Do(ctx, op)[0]; err != nil {
+	if err := s.do(ctx, op); err != nil {
 		return ledger.Hold{}, err
 	}
 	return op.hold, nil
@@ -164,13 +165,14 @@ type settleOp struct {
 	in      Settlement
 	release bool // whatever was settled before
 	hold    ledger.Hold
+	dueBound
 
 	fingerprint uint64
 }
 
 // Scope implements engine.Op. A final settle needs no key: a hold ends once.
 func (op *settleOp) Scope() engine.Scope {
-	scope := engine.Scope{Environment: op.in.Pool.Environment, Customer: op.in.Pool.Customer}
+	scope := engine.Scope{Environment: op.in.Pool.Environment, Customer: op.in.Pool.Customer, Before: op.before}
 	if op.in.Key != "" {
 		scope.Key = engine.SettleKey(op.in.Pool, op.in.ID, op.in.Key)
 	}
@@ -299,5 +301,10 @@ func (s *Service) Holds(ctx context.Context, pool ledger.Key) ([]ledger.Hold, er
 	if _, err := s.Pool(ctx, pool); err != nil {
 		return nil, err
 	}
-	return s.engine.Holds(ctx, pool, 0)
+	var holds []ledger.Hold
+	err := s.inTime(ctx, pool.Environment, pool.Customer, func(before ledger.Time) (err error) {
+		holds, err = s.engine.Holds(ctx, pool, before)
+		return err
+	})
+	return holds, err
 }

@@ -76,7 +76,7 @@ func (s *Service) LedgerPage(ctx context.Context, env string, filter LedgerFilte
 	var lines []*LedgerLine
 	for _, key := range keys {
 		reader := &ledgerReader{key: key, filter: &filter, page: page, merged: filter.CreditType == ""}
-		found, err := reader.read(ctx, s.engine)
+		found, err := reader.read(ctx, s)
 		if err != nil {
 			return List[*LedgerLine]{}, err
 		}
@@ -153,7 +153,7 @@ func (r *ledgerReader) match(row *engine.LedgerRow) bool {
 	return r.page.Before == 0 // backwards every row counts, since the nearest come last
 }
 
-func (r *ledgerReader) read(ctx context.Context, e *engine.Engine) ([]*LedgerLine, error) {
+func (r *ledgerReader) read(ctx context.Context, s *Service) ([]*LedgerLine, error) {
 	q := engine.LedgerQuery{Pool: r.key, Limit: r.page.Size(), Match: r.match}
 	switch {
 	case r.merged:
@@ -162,13 +162,13 @@ func (r *ledgerReader) read(ctx context.Context, e *engine.Engine) ([]*LedgerLin
 	case r.page.After != 0:
 		q.Before = uint64(r.page.After)
 	}
-	if _, _, err := e.Ledger(ctx, q); err != nil {
+	if _, _, err := s.ledgerRows(ctx, q); err != nil {
 		return nil, err
 	}
 	if r.behind == nil || r.behind.Seq == 1 {
 		return r.lines, nil
 	}
-	before, _, err := e.Ledger(ctx, engine.LedgerQuery{Pool: r.key, Before: r.behind.Seq, Limit: 1})
+	before, _, err := s.ledgerRows(ctx, engine.LedgerQuery{Pool: r.key, Before: r.behind.Seq, Limit: 1})
 	if err == nil && len(before) > 0 {
 		r.behind.Prev = before[0].Hash
 	}

@@ -165,7 +165,7 @@ func (c *Catalog) mapping(sub *Subscription, featureID string, at ledger.Time) *
 			return v.mappings[featureID]
 		}
 	}
-	if v, ok := c.versionAt(PlanRef(sub.PlanID), terms.Version, at); ok {
+	if v, ok := c.versionAt(PlanRef(terms.PlanID), terms.Version, at); ok {
 		return v.mappings[featureID]
 	}
 	return nil
@@ -189,7 +189,7 @@ func (c *Catalog) versionAt(ref PackageRef, pinned int32, at ledger.Time) (*Pack
 // TermsAt is what was in force for a subscription at an instant, with versions published for all customers applied.
 func (c *Catalog) TermsAt(sub *Subscription, at ledger.Time) PlanSpan {
 	terms := *sub.terms(at)
-	if v, ok := c.versionAt(PlanRef(sub.PlanID), terms.Version, at); ok {
+	if v, ok := c.versionAt(PlanRef(terms.PlanID), terms.Version, at); ok {
 		terms.Version = v.Version
 	}
 	terms.Addons = slices.Clone(terms.Addons)
@@ -208,9 +208,12 @@ func (c *Catalog) PlanSpans(sub *Subscription) []PlanSpan {
 	for _, own := range sub.Versions {
 		instants = append(instants, own.From)
 	}
-	for _, m := range c.migrations[PlanRef(sub.PlanID)] {
-		if m.at > sub.Versions[0].From && (sub.EndAt == 0 || m.at < sub.EndAt) {
-			instants = append(instants, m.at)
+	for i := range sub.Versions {
+		span := &sub.Versions[i]
+		for _, m := range c.migrations[PlanRef(span.PlanID)] {
+			if m.at > span.From && m.version > span.Version && (sub.EndAt == 0 || m.at < sub.EndAt) && sub.terms(m.at) == span {
+				instants = append(instants, m.at)
+			}
 		}
 	}
 	slices.Sort(instants)

@@ -56,7 +56,7 @@ func (s *Service) RecordMeasurements(ctx context.Context, env string, by Caller,
 		}
 		ops[i], made[i] = op, op
 	}
-	for i, err := range s.engine.Do(ctx, ops...) {
+	for i, err := range s.doAll(ctx, ops) {
 		if err != nil {
 			return nil, at(item("usages", i), err)
 		}
@@ -89,7 +89,7 @@ func (s *Service) measureOp(ctx context.Context, env string, by Caller, in Measu
 	if in.Key == "" {
 		in.Key = "\x00" + s.newID()
 	}
-	return &measureOp{env: env, by: by, in: in, window: s.Catalog(env).usageWindow(cs, in.Resource, in.Feature, in.At)}, nil
+	return &measureOp{env: env, by: by, in: in, dueBound: dueBound{cs.due()}, window: s.Catalog(env).usageWindow(cs, in.Resource, in.Feature, in.At)}, nil
 }
 
 // measureOp records a measurement in the writer, which knows the counter.
@@ -99,13 +99,14 @@ type measureOp struct {
 	in     Measurement
 	window UsageWindow
 	result Measured
+	dueBound
 }
 
 // Scope implements engine.Op.
 func (op *measureOp) Scope() engine.Scope {
 	return engine.Scope{
 		Environment: op.env, Customer: op.in.Customer,
-		Key: engine.EventKey(op.env, op.in.Customer, op.in.Resource, measurementPrefix+op.in.Feature, op.in.Key),
+		Key: engine.EventKey(op.env, op.in.Customer, op.in.Resource, measurementPrefix+op.in.Feature, op.in.Key), Before: op.before,
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
 
-// startOrder writes down what is bought with its first attempt, and makes its grant. A repeat under the same key finds
+// startOrder writes down what is bought with its first attempt, and returns it; its grant is made by ApplyPayment. A repeat under the same key finds
 // the first one, whatever has become of it. It fails as CreateGrant does, with PaymentMethodNotFound, or, for an automatic
 // top-up, with TopUpInFlight. Nothing is charged by it: that is the cashier's, who finds the attempt by its row.
 func (s *Service) startOrder(ctx context.Context, env string, by Caller, cs *CustomerState, o orderTerms) (*Order, error) {
@@ -33,7 +33,7 @@ func (s *Service) startOrder(ctx context.Context, env string, by Caller, cs *Cus
 	if first.Fingerprint != p.Fingerprint {
 		return nil, mismatch("idempotencyKey")
 	}
-	return s.ApplyPayment(ctx, env, first.ID)
+	return first, nil
 }
 
 // plan makes the rows of an order.
@@ -194,16 +194,12 @@ func ownMethod(ctx context.Context, tx Tx, env string, a *PaymentAttempt) error 
 
 // makeOrderGrant makes the grant of an order if there is none, and returns the order. When the grant is refused,
 // the order is closed before any money was asked for.
-func (s *Service) makeOrderGrant(ctx context.Context, env, id string) (*Order, error) {
+func (s *Service) makeOrderGrant(ctx context.Context, env, id string, cs *CustomerState) (*Order, error) {
 	p, err := s.order(ctx, env, id)
 	if err != nil || p.GrantID != 0 || p.State == OrderRefused {
 		return p, err
 	}
-	cs, err := s.readCustomerState(ctx, env, p.Grant.Customer)
-	if err != nil {
-		return nil, err
-	}
-	grant, refused := s.placeGrant(ctx, env, p.By, cs, p.Grant)
+	grant, refused := s.placeGrant(ctx, env, cs, p)
 	if refused != nil && !refuses(refused) {
 		return nil, refused
 	}
@@ -224,6 +220,20 @@ func (s *Service) makeOrderGrant(ctx context.Context, env, id string) (*Order, e
 		return nil, fmt.Errorf("note grant of order %s: %w", id, err)
 	}
 	return p, refused
+}
+
+// placeGrant makes the grant of an order before the customer's next boundary, or fails with engine.ErrDue.
+func (s *Service) placeGrant(ctx context.Context, env string, cs *CustomerState, p *Order) (ledger.GrantID, error) {
+	op, err := s.grantOp(env, p.By, cs, p.Grant)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.bindRequest(ctx, op); err != nil {
+		return 0, err
+	}
+	op.keepBefore(cs.Due)
+	err = s.engine.Do(ctx, op)[0]
+	return op.id, err
 }
 
 // refuseOrder closes an order whose grant cannot be made. Its key is free again, as a refused request takes none.

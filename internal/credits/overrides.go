@@ -129,7 +129,7 @@ func (o *EntitlementOverride) checkCredit() error {
 	if o.Amount == nil {
 		return Invalid("amount", "is required")
 	}
-	return firstError(validQuantity("amount", *o.Amount), oneOf("cadence", o.Cadence, "MONTH", "YEAR"))
+	return firstError(validQuantity("amount", *o.Amount), validCadence("cadence", o.Cadence))
 }
 
 // checkReference checks a reference to a feature or to a credit type.

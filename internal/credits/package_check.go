@@ -159,6 +159,7 @@ func (m *PricingModel) check(r *records) error {
 		oneOf("tiersMode", m.TiersMode, "", "VOLUME", "GRADUATED"),
 		m.Reset.check(),
 		m.checkBounds(),
+		m.checkExpiry(),
 		r.knownFeature("featureId", m.FeatureID),
 		r.openCreditType("topUpCustomCurrencyId", m.TopUpCreditTypeID),
 		checkPeriods(r, m.Periods),
@@ -169,6 +170,21 @@ func (m *PricingModel) check(r *records) error {
 		return m.checkMapping(r)
 	}
 	return nil
+}
+
+// checkExpiry checks how long bought credits live.
+func (m *PricingModel) checkExpiry() error {
+	if m.ExpireAfter == "" {
+		return nil
+	}
+	if m.TopUpCreditTypeID == "" {
+		return Invalid("creditsExpireAfter", "is only for credits that are bought; set topUpCustomCurrencyId")
+	}
+	span, err := ParseSpan("creditsExpireAfter", m.ExpireAfter)
+	if err == nil && span == (Span{}) {
+		err = Invalid("creditsExpireAfter", "must be longer than nothing")
+	}
+	return err
 }
 
 // checkBounds checks the bounds of one purchase, both inclusive.
@@ -192,7 +208,7 @@ func (o *OverageModel) check(r *records) error {
 		credit = at("creditEntitlement", firstError(
 			requiredCreditType(r, "customCurrencyId", c.CreditTypeID),
 			validQuantity("amount", c.Amount),
-			oneOf("cadence", c.Cadence, "MONTH", "YEAR"),
+			validCadence("cadence", c.Cadence),
 		))
 	}
 	if l := o.Entitlement; l != nil {

@@ -45,8 +45,13 @@ type PackageEntitlement struct {
 	Reset      Reset
 	// Of credits. Amount is per cadence; nil means set per subscription.
 	Amount              *amount.Amount
-	Cadence             string // MONTH or YEAR
-	DependencyFeatureID string // the amount is multiplied by this feature's limit
+	Cadence             string // DAY, WEEK, MONTH or YEAR
+	DependencyFeatureID string // the amount is multiplied by this feature's quantity or limit
+	TrialAmount         *amount.Amount
+	Rollover            *Rollover     `json:",omitempty"` // nil means that what is left expires
+	DeficitAtReset      string        `json:",omitempty"` // CARRY or FORGIVE; empty means CARRY
+	MidCycle            string        `json:",omitempty"` // PRORATE, FULL or NEXT_PERIOD; empty means PRORATE, FULL for seats
+	CreditValue         *ledger.Money `json:",omitempty"` // what one credit stands for in the revenue of the fee
 }
 
 // NewEntitlement is an entitlement to add. An empty Behavior means Increment and a nil IsGranted true.
@@ -72,6 +77,11 @@ type EntitlementUpdate struct {
 	Amount              Patch[*amount.Amount]
 	Cadence             Patch[string]
 	DependencyFeatureID Patch[string]
+	TrialAmount         Patch[*amount.Amount]
+	Rollover            Patch[*Rollover]
+	DeficitAtReset      Patch[string]
+	MidCycle            Patch[string]
+	CreditValue         Patch[*ledger.Money]
 }
 
 // checkEntitlements checks the entitlements of a version against the catalogue.
@@ -117,9 +127,48 @@ func (p *PackageEntitlement) checkCredit(r *records) error {
 	return firstError(
 		requiredCreditType(r, "id", p.ID),
 		amount,
-		oneOf("cadence", p.Cadence, "MONTH", "YEAR"),
+		validCadence("cadence", p.Cadence),
 		r.knownFeature("dependencyFeatureId", p.DependencyFeatureID),
+		p.checkRules(),
 	)
+}
+
+func validCadence(field, cadence string) error {
+	return oneOf(field, cadence, CadenceDay, CadenceWeek, CadenceMonth, CadenceYear)
+}
+
+// checkRules checks how the credits of a period begin, change and end.
+func (p *PackageEntitlement) checkRules() error {
+	var trial error
+	if p.TrialAmount != nil {
+		trial = validQuantity("trialAmount", *p.TrialAmount)
+	}
+	return firstError(
+		trial,
+		p.Rollover.check(),
+		oneOf("deficitAtReset", p.DeficitAtReset, "", DeficitCarry, DeficitForgive),
+		oneOf("midCycle", p.MidCycle, "", MidCycleProrate, MidCycleFull, MidCycleNextPeriod),
+		validMoney("creditValue", p.CreditValue),
+	)
+}
+
+// rolloverPeriodsMax is how many periods credits can be carried over at most.
+const rolloverPeriodsMax = 120
+
+func (r *Rollover) check() error {
+	switch {
+	case r == nil:
+		return nil
+	case r.MaxPeriods < 1 || r.MaxPeriods > rolloverPeriodsMax:
+		return invalidf("rollover.maxPeriods", "must lie between 1 and %d", rolloverPeriodsMax)
+	case r.MaxAmount != nil && r.MaxPercent != nil:
+		return Invalid("rollover.maxPercent", "cannot be combined with maxAmount")
+	case r.MaxAmount != nil:
+		return validQuantity("rollover.maxAmount", *r.MaxAmount)
+	case r.MaxPercent != nil && (r.MaxPercent.Sign() < 0 || amount.FromInt(100).Less(*r.MaxPercent)):
+		return Invalid("rollover.maxPercent", "must lie between 0 and 100")
+	}
+	return nil
 }
 
 func (p *PackageEntitlement) checkFeature(r *records) error {
@@ -172,6 +221,7 @@ func (in *NewEntitlement) made(now ledger.Time) PackageEntitlement {
 	}
 	p.IsGranted = in.IsGranted == nil || *in.IsGranted
 	p.CreatedAt, p.UpdatedAt = now, now
+	p.CreditValue = inDefaultCurrency(p.CreditValue)
 	return p
 }
 
@@ -208,6 +258,12 @@ func (in *EntitlementUpdate) apply(p *PackageEntitlement) {
 	in.Amount.apply(&p.Amount)
 	in.Cadence.apply(&p.Cadence)
 	in.DependencyFeatureID.apply(&p.DependencyFeatureID)
+	in.TrialAmount.apply(&p.TrialAmount)
+	in.Rollover.apply(&p.Rollover)
+	in.DeficitAtReset.apply(&p.DeficitAtReset)
+	in.MidCycle.apply(&p.MidCycle)
+	in.CreditValue.apply(&p.CreditValue)
+	p.CreditValue = inDefaultCurrency(p.CreditValue)
 }
 
 // RemoveEntitlement takes an entitlement out of the draft and returns it. An empty type removes whichever has the id.

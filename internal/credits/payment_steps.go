@@ -17,13 +17,15 @@ type stepOp struct {
 	key   string
 	by    Caller
 	step  PaymentStep
-	life  Life
+	life  Span
+	dueBound
 }
 
 // Scope implements engine.Op.
 func (op *stepOp) Scope() engine.Scope {
 	return engine.Scope{
 		Environment: op.pool.Environment, Customer: op.pool.Customer, Key: engine.PaymentKey(op.pool.Environment, op.key),
+		Before: op.before,
 	}
 }
 
@@ -45,8 +47,8 @@ func (op *stepOp) Decide(tx *engine.Tx) error {
 
 func (op *stepOp) apply(pool *ledger.Pool, ltx *ledger.Tx, now ledger.Time) error {
 	g, known := pool.Grant(op.grant)
-	if op.step.Usable && known && g.AwaitsPayment && op.life.Months > 0 && g.Status(now) == ledger.PaymentPending {
-		if err := pool.SetExpiry(ltx, op.grant, op.life.from(max(now, pool.LastPostedAt(), g.EffectiveAt))); err != nil {
+	if op.step.Usable && known && g.AwaitsPayment && op.life != (Span{}) && g.Status(now) == ledger.PaymentPending {
+		if err := pool.SetExpiry(ltx, op.grant, op.life.From(max(now, pool.LastPostedAt(), g.EffectiveAt))); err != nil {
 			return err
 		}
 	}
@@ -69,23 +71,42 @@ func (op *stepOp) Repeat(*engine.Tx, *engine.Entry) error { return nil }
 // that it has not made. Repeating it changes nothing. It fails as CreateGrant does when the grant is refused; then no money
 // may be asked for.
 func (s *Service) ApplyPayment(ctx context.Context, env, orderID string) (*Order, error) {
-	p, err := s.makeOrderGrant(ctx, env, orderID)
+	p, err := s.order(ctx, env, orderID)
+	if err != nil {
+		return nil, err
+	}
+	customer := p.Grant.Customer
+	err = s.inTime(ctx, env, customer, func(ledger.Time) error {
+		cs, err := s.CustomerState(ctx, env, customer)
+		if err == nil {
+			p, err = s.applyPayment(ctx, env, orderID, cs)
+		}
+		return err
+	})
+	return p, err
+}
+
+// applyPayment is ApplyPayment before the next boundary that a customer's state knows; it fails with engine.ErrDue when that
+// has come.
+func (s *Service) applyPayment(ctx context.Context, env, orderID string, cs *CustomerState) (*Order, error) {
+	p, err := s.makeOrderGrant(ctx, env, orderID, cs)
 	for err == nil && p.Applied < len(p.Steps) {
-		if err = s.makeSteps(ctx, env, p); err == nil {
-			p, err = s.noteSteps(ctx, env, p)
+		if err = s.makeSteps(ctx, env, p, cs.Due); err == nil {
+			p, err = s.noteSteps(ctx, env, p, cs.Due)
 		}
 	}
 	return p, err
 }
 
 // makeSteps makes the steps that are not known to be made.
-func (s *Service) makeSteps(ctx context.Context, env string, p *Order) error {
+func (s *Service) makeSteps(ctx context.Context, env string, p *Order, before ledger.Time) error {
 	if p.GrantID == 0 {
 		return nil // refused
 	}
 	pool := ledger.Key{Environment: env, Customer: p.Grant.Customer, Currency: p.Grant.CreditType, Resource: p.Grant.Resource}
 	for i := p.Applied; i < len(p.Steps); i++ {
 		op := &stepOp{pool: pool, grant: p.GrantID, key: fmt.Sprintf("%s %d", p.ID, i+1), by: p.By, step: p.Steps[i], life: p.Grant.Life}
+		op.keepBefore(before)
 		if err := s.engine.Do(ctx, op)[0]; err != nil {
 			return fmt.Errorf("payment step %d of order %s: %w", i+1, p.ID, err)
 		}
@@ -94,8 +115,8 @@ func (s *Service) makeSteps(ctx context.Context, env string, p *Order) error {
 }
 
 // noteSteps records that the steps of p were made, and whether the money came too late for its grant.
-func (s *Service) noteSteps(ctx context.Context, env string, p *Order) (*Order, error) {
-	late, err := s.paidTooLate(ctx, env, p)
+func (s *Service) noteSteps(ctx context.Context, env string, p *Order, before ledger.Time) (*Order, error) {
+	late, err := s.paidTooLate(ctx, env, p, before)
 	if err != nil {
 		return nil, err
 	}
@@ -114,13 +135,14 @@ func (s *Service) noteSteps(ctx context.Context, env string, p *Order) (*Order, 
 }
 
 // paidTooLate tells whether the grant had ended before the money came (semantics 4.3).
-func (s *Service) paidTooLate(ctx context.Context, env string, p *Order) (bool, error) {
+func (s *Service) paidTooLate(ctx context.Context, env string, p *Order, before ledger.Time) (bool, error) {
 	if p.State != OrderPaid || p.GrantID == 0 {
 		return false, nil
 	}
-	g, err := s.Grant(ctx, env, p.GrantID)
-	if err != nil {
+	g, known, err := s.engine.GrantByID(ctx, env, p.GrantID, before)
+	if err != nil || !known {
 		return false, err
 	}
-	return g.ActivatedAt == 0 && (g.Status == ledger.Expired || g.Status == ledger.Voided), nil
+	status := g.Grant.Status(s.clock(env))
+	return g.ActivatedAt == 0 && (status == ledger.Expired || status == ledger.Voided), nil
 }

@@ -2,7 +2,6 @@ package credits
 
 import (
 	"slices"
-	"time"
 
 	"github.com/scrip-dev/scrip/internal/amount"
 	"github.com/scrip-dev/scrip/internal/ledger"
@@ -66,25 +65,6 @@ const (
 	FlagDisputed          = "DISPUTED"         // the customer's bank took the money back, or tries to
 	FlagInvoiceCanceled   = "INVOICE_CANCELED" // an invoice whose credits were usable will not be paid
 )
-
-// SourceAutoRecharge is the source of grants that an automatic top-up buys.
-const SourceAutoRecharge = "AUTO_RECHARGE"
-
-// SourcePrice is the source of grants bought at a plan's price.
-const SourcePrice = "PRICE"
-
-// Life is how long bought credits live, counted from their activation: so many calendar months, or for ever.
-type Life struct {
-	Months int32
-}
-
-// from is the expiry of what activates at an instant.
-func (l Life) from(at ledger.Time) ledger.Time {
-	if l.Months == 0 {
-		return ledger.Never
-	}
-	return addMonths(time.UnixMicro(int64(at)).UTC(), int(l.Months))
-}
 
 // Order is something bought that must be paid. Its Grant is complete from the start; GrantID is 0 until it was made.
 type Order struct {

@@ -228,7 +228,7 @@ func TestPayment_lives_from_activation(t *testing.T) {
 	// An expiry given as a duration begins when the credits become usable (semantics 4.3).
 	t.Parallel()
 	w := shopWithTopUps(t)
-	g := w.sell(credits.NewGrant{Collection: credits.CollectCharge, Life: credits.Life{Months: 1}})
+	g := w.sell(credits.NewGrant{Collection: credits.CollectCharge, Life: credits.Span{Months: 1}})
 	if g.ExpireAt != ledger.Never {
 		t.Errorf("an unpaid grant expires at %d", g.ExpireAt)
 	}

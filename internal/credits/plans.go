@@ -203,6 +203,15 @@ func (s *Service) PublishPackage(ctx context.Context, env string, actor ledger.A
 			return err
 		}
 		v.publish(pkg, e.now, migration)
+		if migration == MigrateAll { // a boundary of each: for a plan of those that have it, for an add-on perhaps of any
+			plan := ref.ID
+			if ref.Kind == KindAddon {
+				plan = ""
+			}
+			if err := e.tx.BringForward(e.ctx, e.env, plan, e.now); err != nil {
+				return err
+			}
+		}
 		return e.putBoth(pkg, v)
 	})
 }

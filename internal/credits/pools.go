@@ -52,7 +52,7 @@ func (s *Service) Balances(ctx context.Context, env string, filter PoolFilter) (
 	}
 	views := make([]*engine.View, len(keys))
 	for i, key := range keys {
-		if views[i], err = s.engine.View(ctx, key, 0); err != nil {
+		if views[i], err = s.view(ctx, key); err != nil {
 			return nil, err
 		}
 	}
@@ -74,7 +74,11 @@ func (s *Service) BalancesAt(ctx context.Context, env string, filter PoolFilter,
 	balances := make([]PastBalance, len(keys))
 	for i, key := range keys {
 		balances[i].Key = key
-		if balances[i].Balance, err = s.engine.BalanceAt(ctx, key, at, 0); err != nil {
+		err = s.inTime(ctx, env, key.Customer, func(before ledger.Time) (err error) {
+			balances[i].Balance, err = s.engine.BalanceAt(ctx, key, at, before)
+			return err
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -110,7 +114,7 @@ func (s *Service) Pool(ctx context.Context, key ledger.Key) (*engine.View, error
 	if _, ok := s.Catalog(key.Environment).CreditType(key.Currency); !ok {
 		return nil, missing("CurrencyNotFound", "custom currency", key.Currency)
 	}
-	return s.engine.View(ctx, key, 0)
+	return s.view(ctx, key)
 }
 
 // Ledger lists rows of a pool, newest first (semantics 13.2). The second result tells whether there are more in the
@@ -119,10 +123,26 @@ func (s *Service) Ledger(ctx context.Context, q engine.LedgerQuery) ([]engine.Le
 	if _, err := s.Pool(ctx, q.Pool); err != nil {
 		return nil, false, err
 	}
-	return s.engine.Ledger(ctx, q)
+	return s.ledgerRows(ctx, q)
+}
+
+// ledgerRows lists rows of a pool, with the boundaries of its customer posted.
+func (s *Service) ledgerRows(ctx context.Context, q engine.LedgerQuery) (rows []engine.LedgerRow, more bool, err error) {
+	err = s.inTime(ctx, q.Pool.Environment, q.Pool.Customer, func(before ledger.Time) error {
+		q.Due = before
+		rows, more, err = s.engine.Ledger(ctx, q)
+		return err
+	})
+	return rows, more, err
 }
 
 // Sweep posts what is due in an environment now. A running server calls it again and again; being late changes no row.
 func (s *Service) Sweep(ctx context.Context, env string) (int, error) {
-	return s.engine.Sweep(ctx, env, nil)
+	return s.engine.Sweep(ctx, env, func(ctx context.Context, customer string) (ledger.Time, error) {
+		cs, err := s.knownCustomer(ctx, env, customer)
+		if err != nil || cs == nil {
+			return ledger.Never, err
+		}
+		return cs.Due, nil
+	})
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
@@ -40,47 +38,25 @@ type NewSubscription struct {
 	UnitQuantity            int64
 	StartAt                 *ledger.Time
 	CancellationAt          *ledger.Time
+	Trial                   *TrialWish
 	Metadata                map[string]string
+
+	imported bool // from elsewhere, where its credits were bought
 }
 
 // ProvisionSubscription subscribes a customer for the published version of a plan, from StartAt on. It fails with
 // ActiveSubscriptionExists when the customer has a live subscription for the same product and resource already, unless
-// the product allows several. What it buys at its start is for the caller to grant, with GrantPurchases.
+// the product allows several. What it gives and buys at its start is for the caller to issue, with GrantPurchases.
 func (s *Service) ProvisionSubscription(ctx context.Context, env string, actor ledger.Actor, in NewSubscription) (*Subscription, error) {
-	now := s.clock(env)
-	known := s.Catalog(env)
-	sub, err := s.provision(known, &in, actor, now)
-	if err != nil {
-		return nil, err
-	}
+	var sub *Subscription
 	defer s.customers.drop(customerKey{env, in.CustomerID})
-	err = s.store.Update(ctx, func(tx Tx) error {
-		existing, err := s.admit(ctx, tx, env, sub)
+	err := s.store.Update(ctx, func(tx Tx) (err error) {
+		existing, err := s.admit(ctx, tx, env, &in)
 		if err != nil {
 			return err
 		}
-		cat, err := s.lockedCatalog(ctx, tx, env)
-		if err != nil {
-			return err
-		}
-		if cat != known {
-			if sub, err = s.provision(cat, &in, actor, now); err != nil {
-				return err
-			}
-			known = cat
-		}
-		if err := cat.onlyOne(sub, existing, now); err != nil {
-			return err
-		}
-		if sub.No, err = tx.NextNo(ctx, env); err != nil {
-			return err
-		}
-		if err := tx.InsertSubscription(ctx, env, sub); errors.Is(err, ErrTaken) {
-			return duplicate("subscription", sub.ID)
-		} else if err != nil {
-			return err
-		}
-		return s.audit(ctx, tx, env, Audit{Actor: actor, Action: "subscription.provisioned", Object: sub.ID, Customer: sub.CustomerID})
+		sub, err = s.insertSubscription(ctx, tx, env, Audit{Actor: actor, Action: "subscription.provisioned"}, &in, existing)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("provision subscription: %w", err)
@@ -88,28 +64,72 @@ func (s *Service) ProvisionSubscription(ctx context.Context, env string, actor l
 	return sub, nil
 }
 
-// provision builds what a request asks for by a catalogue.
-func (s *Service) provision(cat *Catalog, in *NewSubscription, buyer ledger.Actor, now ledger.Time) (*Subscription, error) {
-	sub, err := s.newSubscription(cat, in, now)
+// insertSubscription adds a subscription beside those that its locked customer has.
+func (s *Service) insertSubscription(ctx context.Context, tx Tx, env string, audit Audit, in *NewSubscription, existing []*Subscription) (*Subscription, error) {
+	cat, err := s.lockedCatalog(ctx, tx, env)
 	if err != nil {
 		return nil, err
 	}
-	sub.Purchases, err = cat.purchases(sub, buyer, now)
-	return sub, err
+	now := s.clock(env)
+	sub, err := s.provision(cat, in, Caller{Actor: audit.Actor, Request: RequestID(ctx)}, existing, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := cat.onlyOne(sub, existing, now); err != nil {
+		return nil, err
+	}
+	if sub.No, err = tx.NextNo(ctx, env); err != nil {
+		return nil, err
+	}
+	if err := tx.InsertSubscription(ctx, env, sub); errors.Is(err, ErrTaken) {
+		return nil, duplicate("subscription", sub.ID)
+	} else if err != nil {
+		return nil, err
+	}
+	audit.Object, audit.Customer = sub.ID, sub.CustomerID
+	return sub, s.audit(ctx, tx, env, audit)
+}
+
+// provision builds what a request asks for by a catalogue.
+func (s *Service) provision(cat *Catalog, in *NewSubscription, buyer Caller, existing []*Subscription, now ledger.Time) (*Subscription, error) {
+	sub, err := s.newSubscription(cat, in, existing, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := cat.order(sub, buyer); err != nil {
+		return nil, err
+	}
+	if in.imported {
+		sub.Purchases = nil // they were bought where it comes from
+	}
+	cat.beginQuietly(sub, now)
+	sub.NextDue = cat.Due(sub)
+	return sub, nil
+}
+
+// beginQuietly notes that the start of a new subscription is posted, when it does nothing to any pool: then nobody needs to
+// post it.
+func (c *Catalog) beginQuietly(sub *Subscription, now ledger.Time) {
+	if sub.begins() > now {
+		return
+	}
+	if t := c.turnAt(sub, sub.begins()); len(t.pools) == 0 && len(t.purchases) == 0 {
+		sub.post(&t, nil, nil)
+	}
 }
 
 // newSubscription builds a subscription from its request and checks it against the catalogue.
-func (s *Service) newSubscription(cat *Catalog, in *NewSubscription, now ledger.Time) (*Subscription, error) {
+func (s *Service) newSubscription(cat *Catalog, in *NewSubscription, existing []*Subscription, now ledger.Time) (*Subscription, error) {
 	plan, err := cat.offered("planId", PlanRef(in.PlanID))
 	if err != nil {
 		return nil, err
 	}
 	pkg, _ := cat.Package(PlanRef(in.PlanID))
 	sub := &Subscription{ID: in.ID, CustomerID: in.CustomerID, ResourceID: in.ResourceID, ProductID: pkg.ProductID, PlanID: in.PlanID,
-		PricingType: plan.Pricing.Type, StartAt: wholeSecond(now), CreatedAt: now, UpdatedAt: now, BillingPeriod: in.BillingPeriod,
+		PricingType: plan.Pricing.Type, StartAt: wholeSecond(now), CreatedAt: now, UpdatedAt: now,
 		BillingCountryCode: in.BillingCountryCode, BillingID: in.BillingID, SalesforceID: in.SalesforceID,
 		PayingCustomerID: in.PayingCustomerID, PaymentCollectionMethod: in.PaymentCollectionMethod, Budget: in.Budget,
-		MinimumSpend: in.MinimumSpend, UnitQuantity: in.UnitQuantity, Charges: in.Charges, Entitlements: in.Entitlements, Metadata: in.Metadata}
+		MinimumSpend: in.MinimumSpend, UnitQuantity: in.UnitQuantity, Metadata: in.Metadata}
 	sub.defaults(s.newID)
 	if in.StartAt != nil {
 		sub.StartAt = *in.StartAt
@@ -120,8 +140,12 @@ func (s *Service) newSubscription(cat *Catalog, in *NewSubscription, now ledger.
 		}
 		sub.CanceledAt, sub.CancelReason = now, "ScheduledCancellation"
 	}
-	sub.Versions = []PlanSpan{{From: sub.StartAt, Version: plan.Version, Addons: in.Addons, Overrides: in.PriceOverrides}}
-	if err := sub.check(); err != nil {
+	sub.Versions = []PlanSpan{{From: sub.StartAt, PlanID: in.PlanID, Version: plan.Version, BillingPeriod: in.BillingPeriod,
+		Addons: in.Addons, Overrides: in.PriceOverrides, Charges: in.Charges, Entitlements: in.Entitlements}}
+	if in.BillingPeriod == "" {
+		sub.Versions[0].BillingPeriod = PeriodMonthly
+	}
+	if err := firstError(sub.check(), sub.beginTrial(in.Trial, plan, hadTrial(existing, sub.ProductID), now)); err != nil {
 		return nil, err
 	}
 	return sub, cat.settle(sub, sub.Current(), nil, s.newID)
@@ -134,9 +158,6 @@ func wholeSecond(now ledger.Time) ledger.Time { return now - now%1e6 }
 func (s *Subscription) defaults(newID func() string) {
 	if s.ID == "" {
 		s.ID = "sub_" + newID()
-	}
-	if s.BillingPeriod == "" {
-		s.BillingPeriod = PeriodMonthly
 	}
 	if s.PaymentCollectionMethod == "" {
 		s.PaymentCollectionMethod = "NONE"
@@ -159,7 +180,7 @@ func (s *Subscription) check() error {
 		validID("id", s.ID),
 		validCustomerID("customerId", s.CustomerID),
 		resource,
-		validPeriod("billingPeriod", s.BillingPeriod),
+		validPeriod("billingPeriod", s.Current().BillingPeriod),
 		validCountry("billingCountryCode", s.BillingCountryCode),
 		oneOf("paymentCollectionMethod", s.PaymentCollectionMethod, "CHARGE", "INVOICE", "NONE"),
 		validMoney("minimumSpend", s.MinimumSpend),
@@ -170,20 +191,20 @@ func (s *Subscription) check() error {
 }
 
 // admit locks the customer, checks that it may have one more subscription, and returns those that it has.
-func (s *Service) admit(ctx context.Context, tx Tx, env string, sub *Subscription) ([]*Subscription, error) {
-	customer, err := tx.LockCustomer(ctx, env, sub.CustomerID)
+func (s *Service) admit(ctx context.Context, tx Tx, env string, in *NewSubscription) ([]*Subscription, error) {
+	customer, err := tx.LockCustomer(ctx, env, in.CustomerID)
 	if err != nil {
-		return nil, customerMissing(err, sub.CustomerID)
+		return nil, customerMissing(err, in.CustomerID)
 	}
 	if customer.Archived() {
 		return nil, Conflict("CustomerIsArchived", fmt.Sprintf("customer %q is archived; unarchive it first", customer.ID))
 	}
-	if sub.PayingCustomerID != "" && sub.PayingCustomerID != sub.CustomerID {
-		if _, err := tx.Customer(ctx, env, sub.PayingCustomerID); err != nil {
-			return nil, at("payingCustomerId", customerMissing(err, sub.PayingCustomerID))
+	if in.PayingCustomerID != "" && in.PayingCustomerID != in.CustomerID {
+		if _, err := tx.Customer(ctx, env, in.PayingCustomerID); err != nil {
+			return nil, at("payingCustomerId", customerMissing(err, in.PayingCustomerID))
 		}
 	}
-	existing, err := tx.SubscriptionsOf(ctx, env, sub.CustomerID)
+	existing, err := tx.SubscriptionsOf(ctx, env, in.CustomerID)
 	if err == nil && len(existing) >= subscriptionsPerCustomerMax {
 		err = Limited(fmt.Sprintf("a customer can have at most %d subscriptions", subscriptionsPerCustomerMax))
 	}
@@ -203,88 +224,5 @@ func (c *Catalog) onlyOne(sub *Subscription, existing []*Subscription, now ledge
 		return Conflict("ActiveSubscriptionExists", fmt.Sprintf(
 			"subscription %q for the same product and resource is live; cancel it first, or allow multipleSubscriptions on product %q", other.ID, sub.ProductID))
 	}
-	return nil
-}
-
-// offered returns the published version of a plan or add-on that new subscriptions get.
-func (c *Catalog) offered(field string, ref PackageRef) (*PackageVersion, error) {
-	pkg, ok := c.packages[ref]
-	switch {
-	case ref.ID == "":
-		return nil, Invalid(field, "is required")
-	case !ok:
-		return nil, at(field, ref.notFound())
-	case pkg.ArchivedAt != 0:
-		return nil, Unprocessable("PackageArchived", field, fmt.Sprintf("%s %q is archived", ref.Kind.noun(), ref.ID))
-	case pkg.Published == 0:
-		return nil, Unprocessable("PackageNotPublished", field, fmt.Sprintf("%s %q is a draft; publish it first", ref.Kind.noun(), ref.ID))
-	}
-	return c.versions[pkg.current()], nil
-}
-
-// settle checks terms against the catalogue, pins add-ons to versions and names the overrides. Add-ons that the
-// subscription had before keep their version.
-func (c *Catalog) settle(sub *Subscription, terms *PlanSpan, before []SubscribedAddon, newID func() string) error {
-	plan, ok := c.versionAt(PlanRef(sub.PlanID), terms.Version, max(terms.From, sub.UpdatedAt))
-	if !ok {
-		return fmt.Errorf("subscription %s: plan %s has no version %d", sub.ID, sub.PlanID, terms.Version)
-	}
-	addons, err := c.settleAddons(plan, sub.ProductID, terms.Addons, before)
-	if err != nil {
-		return err
-	}
-	overrides, err := c.settleOverrides(terms, newID)
-	if err != nil {
-		return err
-	}
-	terms.Addons, terms.Overrides = addons, overrides
-	return firstError(c.checkQuantities(sub.Charges), c.checkEntitlementOverrides(sub.Entitlements))
-}
-
-func (c *Catalog) settleAddons(plan *PackageVersion, productID string, addons, before []SubscribedAddon) ([]SubscribedAddon, error) {
-	if len(addons) > addonsMax {
-		return nil, invalidf("addons", "at most %d are allowed", addonsMax)
-	}
-	settled := slices.Clone(addons)
-	has := func(list []SubscribedAddon, id string) int {
-		return slices.IndexFunc(list, func(a SubscribedAddon) bool { return a.ID == id })
-	}
-	for i := range settled {
-		a, path := &settled[i], item("addons", i)
-		if i != has(settled, a.ID) {
-			return nil, invalidf(path+".id", "add-on %q appears twice", clip(a.ID))
-		}
-		if was := has(before, a.ID); was >= 0 {
-			a.Version = before[was].Version
-		} else if err := c.pin(a, productID, path); err != nil {
-			return nil, err
-		}
-		v := c.versions[VersionRef{AddonRef(a.ID), a.Version}]
-		if a.Quantity < 1 || v.MaxQuantity != nil && a.Quantity > int64(*v.MaxQuantity) {
-			return nil, invalidf(path+".quantity", "must be at least 1 and at most the add-on's maxQuantity")
-		}
-		if plan.CompatibleAddonIDs != nil && !slices.Contains(plan.CompatibleAddonIDs, a.ID) {
-			return nil, Unprocessable("IncompatibleAddon", path+".id", fmt.Sprintf("add-on %q is not compatible with plan %q", a.ID, plan.PackageID))
-		}
-		for _, needed := range v.Dependencies {
-			if has(settled, needed) < 0 {
-				return nil, Unprocessable("AddonDependencyMissing", path+".id", fmt.Sprintf("add-on %q needs add-on %q", a.ID, needed))
-			}
-		}
-	}
-	slices.SortFunc(settled, func(a, b SubscribedAddon) int { return strings.Compare(a.ID, b.ID) })
-	return settled, nil
-}
-
-// pin gives a new add-on the version that is offered now.
-func (c *Catalog) pin(a *SubscribedAddon, productID, path string) error {
-	v, err := c.offered(path+".id", AddonRef(a.ID))
-	if err != nil {
-		return err
-	}
-	if pkg := c.packages[AddonRef(a.ID)]; pkg.ProductID != productID {
-		return Unprocessable("IncompatibleAddon", path+".id", fmt.Sprintf("add-on %q belongs to another product", a.ID))
-	}
-	a.Version = v.Version
 	return nil
 }

@@ -2,9 +2,12 @@ package credits
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/scrip-dev/scrip/internal/amount"
+	"github.com/scrip-dev/scrip/internal/engine"
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
 
@@ -17,58 +20,108 @@ type Purchase struct {
 	Cost         ledger.Money
 	GrantCadence string
 	Buyer        ledger.Actor
+	EffectiveAt  ledger.Time
+	PriceID      string           // of the price it was bought at
+	Type         ledger.GrantType // PAID, or RECURRING for what is bought anew each period
+	ExpireAfter  Span             // from EffectiveAt; zero means never
+	Key          string           // may be granted only once
+	Request      string           // in which it was bought
 }
 
-// purchases are the credits that a new subscription buys, within the bounds and at the price of its plan.
-func (c *Catalog) purchases(sub *Subscription, buyer ledger.Actor, now ledger.Time) ([]Purchase, error) {
-	var bought []Purchase
-	for i, charge := range sub.Charges {
+// order makes a new subscription owe what it buys for its first period. What begins with a trial buys nothing yet.
+func (c *Catalog) order(sub *Subscription, buyer Caller) error {
+	begin := turn{at: sub.begins()}
+	if err := c.checkPurchases(sub, begin.at); err != nil {
+		return err
+	}
+	c.buy(sub, &begin, nil)
+	for i := range begin.purchases {
+		begin.purchases[i].Buyer, begin.purchases[i].Request = buyer.Actor, buyer.Request
+	}
+	sub.Issued, sub.Purchases = begin.issued, begin.purchases
+	return nil
+}
+
+// checkPurchases checks that the plan of an instant sells what the subscription buys, within its bounds.
+func (c *Catalog) checkPurchases(sub *Subscription, when ledger.Time) error {
+	for i, charge := range sub.terms(when).Charges {
 		if charge.Type != EntitlementCredit || charge.Quantity.IsZero() {
 			continue
 		}
-		offer, err := c.TopUp(sub, charge.ID, max(now, sub.StartAt))
-		if err != nil {
-			return nil, at(item("charges", i), err)
+		offer, err := c.TopUp(sub, charge.ID, when)
+		if err == nil {
+			_, err = offer.TopUpPrice(charge.Quantity)
 		}
-		cost, err := offer.TopUpPrice(charge.Quantity)
 		if err != nil {
-			return nil, at(item("charges", i), err)
+			return at(item("charges", i), err)
 		}
-		bought = append(bought, Purchase{charge.ID, charge.Quantity, cost, offer.GrantCadence, buyer})
 	}
-	return bought, nil
+	return nil
 }
 
-// GrantPurchases grants what a subscription has bought and forgets that it is owed. Repeating it grants nothing twice. It
-// fails as CreateGrant does.
-func (s *Service) GrantPurchases(ctx context.Context, env string, by Caller, sub *Subscription) error {
-	if len(sub.Purchases) == 0 {
-		return nil
-	}
-	cs, err := s.readCustomerState(ctx, env, sub.CustomerID)
+// GrantPurchases issues what a subscription gives and has bought by now, and brings sub up to date. Repeating it grants
+// nothing twice.
+func (s *Service) GrantPurchases(ctx context.Context, env string, sub *Subscription) error {
+	cs, err := s.CustomerState(ctx, env, sub.CustomerID)
 	if err != nil {
 		return err
 	}
-	return s.grantPurchases(ctx, env, by, cs, sub)
-}
-
-func (s *Service) grantPurchases(ctx context.Context, env string, by Caller, cs *CustomerState, sub *Subscription) error {
-	for _, bought := range sub.Purchases {
-		by.Actor = bought.Buyer
-		_, err := s.createGrant(ctx, env, by, cs, NewGrant{
-			Customer: sub.CustomerID, Resource: sub.ResourceID, CreditType: bought.CreditTypeID,
-			DisplayName: "Purchased credits", Amount: bought.Quantity, Type: ledger.Paid, Cost: &bought.Cost,
-			EffectiveAt: sub.StartAt, Collection: sub.PaymentCollectionMethod,
-			OwnKey: fmt.Sprintf("subscription %s buys %s", sub.ID, bought.CreditTypeID),
-		})
-		if err != nil {
-			return err
+	for _, known := range cs.Subscriptions {
+		if known.ID == sub.ID {
+			*sub = *known
 		}
 	}
-	return s.forgetPurchases(ctx, env, sub)
+	return nil
 }
 
-func (s *Service) forgetPurchases(ctx context.Context, env string, sub *Subscription) error {
+// grantOwed grants what is owed to a customer, and tells whether anything was. What is refused now, because the customer or
+// the credit type is archived, and what comes after a boundary that is due, stays owed.
+func (s *Service) grantOwed(ctx context.Context, env string, cs *CustomerState) (granted bool, err error) {
+	for _, sub := range cs.Subscriptions {
+		var done []string
+		for i := range sub.Purchases {
+			err := s.grantPurchase(ctx, env, cs, sub, &sub.Purchases[i])
+			if err != nil && !refuses(err) && !errors.Is(err, engine.ErrDue) {
+				return granted, err
+			}
+			if err == nil {
+				done = append(done, sub.Purchases[i].Key)
+			}
+		}
+		if len(done) == 0 {
+			continue
+		}
+		granted = true
+		if err := s.forgetPurchases(ctx, env, sub, done); err != nil {
+			return granted, err
+		}
+	}
+	return granted, nil
+}
+
+func (s *Service) grantPurchase(ctx context.Context, env string, cs *CustomerState, sub *Subscription, bought *Purchase) error {
+	in := NewGrant{
+		Customer: sub.CustomerID, Resource: sub.ResourceID, CreditType: bought.CreditTypeID,
+		DisplayName: "Purchased credits", Amount: bought.Quantity, Type: bought.Type, Cost: &bought.Cost,
+		EffectiveAt: bought.EffectiveAt, Collection: sub.PaymentCollectionMethod, OwnKey: bought.Key,
+		SourceType: SourcePrice, SourceID: bought.PriceID, Life: bought.ExpireAfter, At: bought.EffectiveAt,
+	}
+	op, err := s.grantOp(env, Caller{Actor: bought.Buyer, Request: bought.Request}, cs, in)
+	if err != nil {
+		return err
+	}
+	if op.mustBePaid() {
+		p, err := s.startOrder(ctx, env, op.by, cs, op.terms)
+		if err == nil {
+			_, err = s.applyPayment(ctx, env, p.ID, cs)
+		}
+		return err
+	}
+	op.keepBefore(cs.Due)
+	return s.engine.Do(ctx, op)[0]
+}
+
+func (s *Service) forgetPurchases(ctx context.Context, env string, sub *Subscription, done []string) error {
 	defer s.customers.drop(customerKey{env, sub.CustomerID})
 	err := s.store.Update(ctx, func(tx Tx) error {
 		if _, err := tx.LockCustomer(ctx, env, sub.CustomerID); err != nil {
@@ -78,26 +131,16 @@ func (s *Service) forgetPurchases(ctx context.Context, env string, sub *Subscrip
 		if err != nil {
 			return err
 		}
-		stored.Purchases = nil
+		catalog, err := s.lockedCatalog(ctx, tx, env)
+		if err != nil {
+			return err
+		}
+		stored.Purchases = slices.DeleteFunc(stored.Purchases, func(p Purchase) bool { return slices.Contains(done, p.Key) })
+		stored.NextDue = catalog.Due(stored)
 		return tx.UpdateSubscription(ctx, env, stored)
 	})
 	if err != nil {
 		return fmt.Errorf("forget purchases of subscription %s: %w", sub.ID, err)
-	}
-	sub.Purchases = nil
-	return nil
-}
-
-// grantOwed grants what a crash, or a failure that went by, left owed to a customer. What is refused now, because the
-// customer or the credit type is archived, stays owed.
-func (s *Service) grantOwed(ctx context.Context, env string, cs *CustomerState) error {
-	for _, sub := range cs.Subscriptions {
-		if len(sub.Purchases) == 0 {
-			continue
-		}
-		if err := s.grantPurchases(ctx, env, Caller{}, cs, sub); err != nil && !refuses(err) {
-			return err
-		}
 	}
 	return nil
 }

@@ -38,13 +38,14 @@ func TestPurchases(t *testing.T) {
 	t.Parallel()
 	w := seller(t)
 	made := w.buy()
-	want := []credits.Purchase{{CreditTypeID: "tokens", Quantity: dec("333"), Cost: ledger.Money{Amount: dec("166.5"), Currency: "usd"}, Buyer: actor}}
+	want := []credits.Purchase{{CreditTypeID: "tokens", Quantity: dec("333"), Cost: ledger.Money{Amount: dec("166.5"), Currency: "usd"}, Buyer: actor,
+		EffectiveAt: made.StartAt, Type: ledger.Paid, PriceID: made.Purchases[0].PriceID, Key: made.Purchases[0].Key}}
 	if !slices.Equal(made.Purchases, want) {
 		t.Errorf("purchases are %+v, want %+v", made.Purchases, want)
 	}
 	again := *made
 	for _, sub := range []*credits.Subscription{made, &again} {
-		if err := w.GrantPurchases(w.ctx, env, credits.Caller{}, sub); err != nil {
+		if err := w.GrantPurchases(w.ctx, env, sub); err != nil {
 			t.Fatal(err)
 		}
 	}

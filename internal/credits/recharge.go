@@ -39,7 +39,7 @@ type RechargeRule struct {
 	Threshold     amount.Amount // buy when the balance is strictly below
 	Target        amount.Amount // credits after the purchase
 	SpendMax      *amount.Amount
-	Life          Life // of what is bought, from its activation
+	Life          Span // of what is bought, from its activation
 	PaymentMethod string
 }
 

@@ -44,7 +44,7 @@ func (s *Service) Resolve(ctx context.Context, env string, by Caller, event engi
 			return record, stillUnpriced(op.pricing)
 		}
 	}
-	if err := s.engine.Do(ctx, op)[0]; err != nil {
+	if err := s.do(ctx, op); err != nil {
 		return record, err
 	}
 	return s.Event(ctx, env, event)
@@ -111,12 +111,13 @@ type resolveOp struct {
 	event   *engine.Entry
 	reason  string
 	pricing *pricing
+	dueBound
 }
 
 // Scope implements engine.Op.
 func (op *resolveOp) Scope() engine.Scope {
 	return engine.Scope{
-		Environment: op.event.Environment, Customer: op.event.Customer, Key: engine.ResolveKey(op.event.Position),
+		Environment: op.event.Environment, Customer: op.event.Customer, Key: engine.ResolveKey(op.event.Position), Before: op.before,
 	}
 }
 

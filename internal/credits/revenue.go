@@ -202,6 +202,9 @@ func (s *Service) revenueBooks(ctx context.Context, env string) (*books, error) 
 	if err != nil {
 		return nil, err
 	}
+	if _, err := (boundaryDue{s}).Run(ctx, env); err != nil {
+		return nil, err
+	}
 	if _, err := s.Sweep(ctx, env); err != nil {
 		return nil, err
 	}

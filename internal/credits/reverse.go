@@ -36,7 +36,7 @@ func (s *Service) Reverse(ctx context.Context, env string, by Caller, in Reversa
 		return record, Conflict("EventNotRated", "the event burned nothing, so there is nothing to reverse")
 	}
 	op := &reverseOp{by: by, in: in, event: record.Entry, burned: burned}
-	if err := s.engine.Do(ctx, op)[0]; err != nil {
+	if err := s.do(ctx, op); err != nil {
 		return record, err
 	}
 	return s.Event(ctx, env, in.Event)
@@ -48,12 +48,13 @@ type reverseOp struct {
 	in     Reversal
 	event  *engine.Entry // as reported
 	burned *engine.Entry // the entry that burned: the same, or the one that resolved it
+	dueBound
 }
 
 // Scope implements engine.Op.
 func (op *reverseOp) Scope() engine.Scope {
 	return engine.Scope{
-		Environment: op.event.Environment, Customer: op.event.Customer, Key: engine.ReverseKey(op.event.Position),
+		Environment: op.event.Environment, Customer: op.event.Customer, Key: engine.ReverseKey(op.event.Position), Before: op.before,
 	}
 }
 

@@ -68,6 +68,7 @@ func New(ctx context.Context, o Options) (*Service, error) {
 		return nil, fmt.Errorf("load catalogues: %w", err)
 	}
 	if s.engine != nil {
+		s.AddDue(boundaryDue{s})
 		s.AddDue(sweepDue{s})
 	}
 	return s, nil

@@ -139,6 +139,12 @@ type SubscriptionTx interface {
 	Subscription(ctx context.Context, env, id string) (*Subscription, error)
 	// SubscriptionsOf lists all subscriptions a customer ever had, in order of No.
 	SubscriptionsOf(ctx context.Context, env, customerID string) ([]*Subscription, error)
+	// DueSubscriptions lists subscriptions whose NextDue is not after an instant, in order of NextDue, then No; those after
+	// one that was listed before.
+	DueSubscriptions(ctx context.Context, env string, until ledger.Time, after DueSubscription, limit int) ([]DueSubscription, error)
+	// BringForward makes every live subscription of a plan, or of the environment when none is named, due at an instant, if
+	// it is not due before. The caller holds the catalogue's lock.
+	BringForward(ctx context.Context, env, planID string, at ledger.Time) error
 	// Subscriptions lists what the filter selects at an instant, as MakeList wants it.
 	Subscriptions(ctx context.Context, env string, filter SubscriptionFilter, now ledger.Time, page Page) ([]*Subscription, error)
 }
@@ -238,6 +244,13 @@ type PaymentTx interface {
 	InvoiceOf(ctx context.Context, env, orderID string) (*Invoice, error)
 	// Invoices lists what the filter selects in its order, as MakeList wants it.
 	Invoices(ctx context.Context, env string, filter InvoiceFilter, page Page) ([]*Invoice, error)
+}
+
+// DueSubscription names a subscription to which something is to happen.
+type DueSubscription struct {
+	No         int64
+	CustomerID string
+	At         ledger.Time // its NextDue
 }
 
 // TimeRange selects instants. Bounds that are nil select all.

@@ -3,6 +3,7 @@ package credits
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -30,7 +31,7 @@ type Subscription struct {
 	CustomerID string
 	ResourceID string // empty means the customer as a whole
 	ProductID  string
-	PlanID     string
+	PlanID     string // as of the last change that has come into force; PlanSpan.PlanID tells the plan of an instant
 	// Versions is the history of terms, the oldest first and never empty. Versions published for all customers come on top:
 	// see Catalog.TermsAt.
 	Versions    []PlanSpan
@@ -43,7 +44,6 @@ type Subscription struct {
 	CreatedAt    ledger.Time
 	UpdatedAt    ledger.Time
 
-	BillingPeriod           string // MONTHLY or ANNUALLY
 	BillingCountryCode      string
 	BillingID               string
 	SalesforceID            string
@@ -52,18 +52,88 @@ type Subscription struct {
 	Budget                  *Budget
 	MinimumSpend            *ledger.Money
 	UnitQuantity            int64
-	Charges                 []PurchasedQuantity
-	Entitlements            []EntitlementOverride
 	Metadata                map[string]string
-	Purchases               []Purchase `json:",omitempty"` // still to be granted
+
+	Trial  *Trial  `json:",omitempty"`
+	Pauses []Pause `json:",omitempty"` // the oldest first; only the last can be open or lie in the future
+	// RevokesAtEnd is set when the end takes the blocks of entitlements away that are left (W29).
+	RevokesAtEnd bool `json:",omitempty"`
+	Posting
 }
 
-// PlanSpan is what was in force for a subscription from an instant until the From of the next span.
+// Posting is how far the boundaries of a subscription are posted, and what that has issued. It is all that is kept of a
+// boundary: everything else is computed (decision 19).
+type Posting struct {
+	// NextDue is how the scheduler finds the subscription: its next boundary when it was stored. A column of its own, which
+	// may be earlier, is what counts.
+	NextDue ledger.Time `json:",omitempty"`
+	// PostedUntil says that every boundary up to and including this instant is posted; 0 before the first.
+	PostedUntil ledger.Time `json:",omitempty"`
+	// PostedAgain counts how often more was posted at the instant PostedUntil itself, and Changed is set when that has to
+	// be done once more, because a change was made at that very instant.
+	PostedAgain    int           `json:",omitempty"`
+	PostedVersions []int32       `json:",omitempty"` // of plan and add-ons, by which it was posted
+	Changed        bool          `json:",omitempty"`
+	Issued         []IssuedBlock `json:",omitempty"` // in the running periods
+	Purchases      []Purchase    `json:",omitempty"` // still to be granted
+}
+
+// Trial is the time at the beginning of a subscription that is not paid for.
+type Trial struct {
+	EndAt       ledger.Time
+	EndBehavior string // CONVERT_TO_PAID or CANCEL_SUBSCRIPTION
+}
+
+// What happens at the end of a trial, as on the wire.
+const (
+	TrialConverts = "CONVERT_TO_PAID"
+	TrialCancels  = "CANCEL_SUBSCRIPTION"
+)
+
+// Pause is a stretch in which a subscription issues nothing. To is 0 while nobody has said when it ends.
+type Pause struct{ From, To ledger.Time }
+
+// UnmarshalJSON reads also what was stored before spans held billing period, quantities and entitlements.
+func (s *Subscription) UnmarshalJSON(text []byte) error {
+	type row Subscription
+	stored := struct {
+		*row
+		BillingPeriod string
+		Charges       []PurchasedQuantity
+		Entitlements  []EntitlementOverride
+	}{row: (*row)(s)}
+	if err := json.Unmarshal(text, &stored); err != nil {
+		return err
+	}
+	for i := range s.Versions {
+		if span := &s.Versions[i]; span.PlanID == "" {
+			span.PlanID, span.BillingPeriod = s.PlanID, stored.BillingPeriod
+			span.Charges, span.Entitlements = stored.Charges, stored.Entitlements
+		}
+	}
+	for i := range s.Purchases {
+		if p := &s.Purchases[i]; p.Key == "" {
+			p.Key, p.EffectiveAt, p.Type = "subscription "+s.ID+" buys "+p.CreditTypeID, s.StartAt, ledger.Paid
+		}
+	}
+	return nil
+}
+
+// PlanSpan is what is in force for a subscription from an instant until the From of the next span. A span that begins in the
+// future is a scheduled update.
 type PlanSpan struct {
-	From      ledger.Time
-	Version   int32 // of the plan
-	Addons    []SubscribedAddon
-	Overrides []PriceOverride
+	From          ledger.Time
+	PlanID        string
+	Version       int32  // of the plan
+	BillingPeriod string // MONTHLY or ANNUALLY
+	Addons        []SubscribedAddon
+	Overrides     []PriceOverride
+	Charges       []PurchasedQuantity
+	Entitlements  []EntitlementOverride
+	// Anchor is the instant from which periods are counted while the span is in force; 0 means as before it.
+	Anchor ledger.Time `json:",omitempty"`
+	// Change says what a scheduled update changes, as the wire's ScheduleType; empty for a change that was made at once.
+	Change string `json:",omitempty"`
 }
 
 // SubscribedAddon is an add-on of a subscription.
@@ -145,6 +215,8 @@ func (s *Subscription) Status(now ledger.Time) SubscriptionStatus {
 		return SubscriptionExpired
 	case now < s.StartAt:
 		return SubscriptionNotStarted
+	case s.inTrial(now):
+		return SubscriptionInTrial
 	}
 	return SubscriptionActive
 }
@@ -162,22 +234,22 @@ func (s *Subscription) terms(at ledger.Time) *PlanSpan {
 	return &s.Versions[0]
 }
 
-// setTerms puts new terms in force from an instant, or from the start if that is later.
-func (s *Subscription) setTerms(from ledger.Time, terms PlanSpan) {
-	terms.From = max(from, s.Current().From)
-	if terms.From == s.Current().From {
-		s.Versions = s.Versions[:len(s.Versions)-1]
-	}
-	s.Versions = append(s.Versions, terms)
-}
-
 // cancel ends a live subscription at an instant. It returns false if there was nothing to end.
 func (s *Subscription) cancel(now ledger.Time, reason string) bool {
 	if !s.Live(now) {
 		return false
 	}
-	s.EndAt, s.CanceledAt, s.CancelReason, s.UpdatedAt = now, now, reason, now
+	s.endAt(now)
+	s.CanceledAt, s.CancelReason, s.UpdatedAt, s.RevokesAtEnd = now, reason, now, true
 	return true
+}
+
+// endAt sets the end.
+func (s *Subscription) endAt(at ledger.Time) {
+	s.EndAt = at
+	if at == s.PostedUntil {
+		s.Changed = true // the boundary of this instant was posted, as if it went on
+	}
 }
 
 // override is the mapping that the span's overrides give a feature, or nil.
@@ -261,14 +333,4 @@ func subscriptionMissing(err error, id string) error {
 		return missing("SubscriptionNotFound", "subscription", clip(id))
 	}
 	return err
-}
-
-// BillingPeriodAt is the billing period around an instant: months or years counted from StartAt, each computed from the
-// original day and clamped to the end of the month (semantics 10.2).
-func (s *Subscription) BillingPeriodAt(at ledger.Time) (from, to ledger.Time) {
-	months := 1
-	if s.BillingPeriod == PeriodAnnually {
-		months = 12
-	}
-	return PeriodAround(s.StartAt, months, at)
 }

@@ -188,7 +188,7 @@ func TestMigration_new_customers(t *testing.T) {
 	}
 	expect("s:1@1", "t:3@2")
 	moved := w.tick(second)
-	must[*credits.Subscription](t)(w.MigrateSubscription(w.ctx, env, actor, "s"))
+	must[*credits.Subscription](t)(w.MigrateSubscription(w.ctx, env, actor, "s", ""))
 	expect("s:3@2", "t:3@2")
 	if diff := cmp.Diff([]string{"s:1@1"}, w.rates("ann", "", "email", moved-1)); diff != "" {
 		t.Errorf("before the migration: %s", diff)
@@ -276,7 +276,7 @@ func TestAddons(t *testing.T) {
 }
 
 func TestCancelSubscription(t *testing.T) {
-	// Canceling ends at once and only once; other instants are not offered yet.
+	// Canceling ends at once and only once; unknown instants and dates without need are refused.
 	t.Parallel()
 	w := seller(t)
 	w.subscribe(credits.NewSubscription{ID: "s", CustomerID: "ann", PlanID: "pro"})
@@ -284,7 +284,7 @@ func TestCancelSubscription(t *testing.T) {
 		_, err := w.CancelSubscription(w.ctx, env, actor, "s", credits.Cancellation{Time: when})
 		return err
 	}
-	wantError(t, cancel("END_OF_BILLING_PERIOD"), "NotSupported", "cancellationTime")
+	wantError(t, cancel("SPECIFIC_DATE"), credits.CodeInvalid, "endDate")
 	wantError(t, cancel("SOON"), credits.CodeInvalid, "cancellationTime")
 	if err := cancel(""); err != nil {
 		t.Fatal(err)
@@ -306,7 +306,7 @@ func TestBillingPeriodAt(t *testing.T) {
 	const jan31 = ledger.Time(1_801_389_600_000_000) // 2027-01-31T10:00:00Z
 	const hour = 3600 * second
 	days := []ledger.Time{0, 28, 59, 89, 120, 150} // 31 Jan, 28 Feb, 31 Mar, 30 Apr, 31 May, 30 Jun
-	sub := &credits.Subscription{StartAt: jan31, BillingPeriod: credits.PeriodMonthly}
+	sub := &credits.Subscription{StartAt: jan31, Versions: []credits.PlanSpan{{BillingPeriod: credits.PeriodMonthly}}}
 	for i := range len(days) - 1 {
 		from, to := jan31+days[i]*24*hour, jan31+days[i+1]*24*hour
 		for _, at := range []ledger.Time{from, to - 1} {
@@ -316,7 +316,7 @@ func TestBillingPeriodAt(t *testing.T) {
 		}
 	}
 	const leap = ledger.Time(1_835_431_200_000_000) // 2028-02-29T10:00:00Z
-	yearly := &credits.Subscription{StartAt: leap, BillingPeriod: credits.PeriodAnnually}
+	yearly := &credits.Subscription{StartAt: leap, Versions: []credits.PlanSpan{{BillingPeriod: credits.PeriodAnnually}}}
 	from, to := yearly.BillingPeriodAt(leap + 366*24*hour)
 	if from != leap+365*24*hour || to != leap+(365+365)*24*hour {
 		t.Errorf("the leap year's second period is %d to %d days", (from-leap)/(24*hour), (to-leap)/(24*hour))

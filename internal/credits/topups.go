@@ -15,6 +15,8 @@ type TopUp struct {
 	UnitPrice    ledger.Money   // of BlockSize credits
 	BlockSize    *amount.Amount // nil means 1
 	GrantCadence string         // empty means once
+	PriceID      string         // of the plan's price
+	ExpireAfter  Span           // of the credits, from their activation; zero means never
 }
 
 // TopUpPrice is what a quantity of credits costs: quantity times unit price, rounded once, half away from zero, to the
@@ -23,6 +25,11 @@ func (t *TopUp) TopUpPrice(quantity amount.Amount) (ledger.Money, error) {
 	if err := t.checkBounds(quantity); err != nil {
 		return ledger.Money{}, err
 	}
+	return t.price(quantity)
+}
+
+// price is TopUpPrice for a quantity that need not keep to the bounds of one purchase.
+func (t *TopUp) price(quantity amount.Amount) (ledger.Money, error) {
 	block := amount.FromInt(1)
 	if t.BlockSize != nil {
 		block = *t.BlockSize
@@ -57,19 +64,24 @@ func bound(v *int64, none string) string {
 // TopUp returns the offer that a subscription has for a credit type at an instant, in the currency of its billing period
 // and country: the subscription's price override, else the plan's price. It fails with TopUpNotOffered when the plan sells
 // no such credits, or none at a flat rate.
-func (c *Catalog) TopUp(sub *Subscription, creditTypeID string, at ledger.Time) (*TopUp, error) {
+func (c *Catalog) TopUp(sub *Subscription, creditTypeID string, at ledger.Time) (_ *TopUp, err error) {
 	terms := sub.terms(at)
-	v, ok := c.versionAt(PlanRef(sub.PlanID), terms.Version, at)
+	v, ok := c.versionAt(PlanRef(terms.PlanID), terms.Version, at)
 	if !ok {
-		return nil, fmt.Errorf("subscription %s: plan %s has no version %d", sub.ID, sub.PlanID, terms.Version)
+		return nil, fmt.Errorf("subscription %s: plan %s has no version %d", sub.ID, terms.PlanID, terms.Version)
 	}
 	model := v.topUpModel(creditTypeID)
 	if model == nil {
 		return nil, topUpNotOffered(creditTypeID, "the plan does not sell these credits")
 	}
 	offer := &TopUp{CreditTypeID: creditTypeID, MinUnits: model.MinUnits, MaxUnits: model.MaxUnits}
-	if period := model.period(sub.BillingPeriod, sub.BillingCountryCode); period != nil {
-		offer.BlockSize, offer.GrantCadence = period.BlockSize, period.GrantCadence
+	if model.ExpireAfter != "" {
+		if offer.ExpireAfter, err = ParseSpan("creditsExpireAfter", model.ExpireAfter); err != nil {
+			return nil, err
+		}
+	}
+	if period := model.period(terms.BillingPeriod, sub.BillingCountryCode); period != nil {
+		offer.BlockSize, offer.GrantCadence, offer.PriceID = period.BlockSize, period.GrantCadence, period.ID
 		if period.Price != nil {
 			offer.UnitPrice = *period.Price
 		}

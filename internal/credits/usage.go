@@ -65,7 +65,7 @@ func (s *Service) RecordEvents(ctx context.Context, env string, by Caller, event
 		op.rejected = !keepRejected && rejects(op.pricing.event.Reason)
 		ops = append(ops, op)
 	}
-	for _, err := range s.engine.Do(ctx, ops...) {
+	for _, err := range s.doAll(ctx, ops) {
 		if err != nil {
 			return nil, err // the writer may still use the batch
 		}
@@ -109,7 +109,7 @@ func (op *eventOp) prepare(env string, by Caller, in *ReportedEvent, catalog *Ca
 	op.by, op.key = by, in.Key
 	op.scope = engine.Scope{
 		Environment: env, Customer: in.Customer,
-		Key: engine.EventKey(env, in.Customer, in.Resource, in.Name, in.Key),
+		Key: engine.EventKey(env, in.Customer, in.Resource, in.Name, in.Key), Before: cs.due(),
 	}
 	ev := engine.Event{Name: in.Name, Resource: in.Resource, At: in.At, Dims: in.Dims}
 	if ev.At == 0 {
@@ -118,6 +118,8 @@ func (op *eventOp) prepare(env string, by Caller, in *ReportedEvent, catalog *Ca
 	op.pricing.event = ev
 	catalog.price(&op.pricing, cs, now)
 }
+
+func (op *eventOp) keepBefore(at ledger.Time) { op.scope.Before = at }
 
 // Scope implements engine.Op.
 func (op *eventOp) Scope() engine.Scope { return op.scope }

@@ -189,7 +189,7 @@ func (c *catalogueWriter) subscriptions(ctx context.Context) error {
 	}, func(s *credits.Subscription) error {
 		return c.put(ctx, tableSubscriptions, s.UpdatedAt, row{
 			s.ID, s.CustomerID, or(s.ResourceID), or(s.ProductID), s.PlanID, int64(s.Versions[len(s.Versions)-1].Version),
-			string(s.PricingType), or(s.BillingPeriod), or(s.PaymentCollectionMethod), at(s.StartAt), at(s.EndAt), at(s.CanceledAt),
+			string(s.PricingType), or(s.Current().BillingPeriod), or(s.PaymentCollectionMethod), at(s.StartAt), at(s.EndAt), at(s.CanceledAt),
 			or(s.CancelReason), document(s.Metadata), at(s.CreatedAt), at(s.UpdatedAt)})
 	})
 }

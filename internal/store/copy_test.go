@@ -33,7 +33,7 @@ func something(t *testing.T) *store.Store {
 		`INSERT INTO packages VALUES ('e', 'PLAN', 'b', 1, 'p', 1, '{}')`,
 		`INSERT INTO package_versions VALUES ('e', 'PLAN', 'b', 1, 1, '{}')`,
 		`INSERT INTO customers VALUES ('e', 'Zoë', 1, 2, 'n', 'm', 3, 4, 1, '{}'), ('e', 'zoe', 2, 2, 'n', 'm', 3, 4, 1, '{}'), ('E', 'zoe', 2, 2, 'n', 'm', 3, 4, 1, '{}')`,
-		`INSERT INTO subscriptions VALUES ('e', 's', 1, 'zoe', '', 'b', 'PAID', 1, 2, 3, 4, 1, '{}')`,
+		`INSERT INTO subscriptions VALUES ('e', 's', 1, 'zoe', '', 'b', 'PAID', 1, 2, 3, 4, 1, '{}', 5, 6)`,
 		`INSERT INTO audit VALUES ('e', 1, 2, 3, 'a', 'r', 'x', 'o', 'c')`,
 		`INSERT INTO responses VALUES ('e', 'POST /x', 'k', 'f', 'ek', 200, 'body', 99, 'h', 98)`,
 		`INSERT INTO grant_keys VALUES ('e', 'gk', 'zoe')`,

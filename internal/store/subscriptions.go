@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 
@@ -12,9 +13,18 @@ import (
 // InsertSubscription implements credits.Tx.
 func (t *transaction) InsertSubscription(ctx context.Context, env string, s *credits.Subscription) error {
 	return t.put(ctx, `INSERT INTO subscriptions (environment, id, no, customer_id, resource_id, plan_id, pricing_type,
-		start_at, end_at, canceled_at, created_at, format, document)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		s, env, s.ID, s.No, s.CustomerID, s.ResourceID, s.PlanID, string(s.PricingType), s.StartAt, s.EndAt, s.CanceledAt, s.CreatedAt)
+		start_at, end_at, canceled_at, created_at, next_due, trial_end_at, format, document)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		s, env, s.ID, s.No, s.CustomerID, s.ResourceID, s.PlanID, string(s.PricingType), s.StartAt, s.EndAt, s.CanceledAt, s.CreatedAt,
+		s.NextDue, trialEnd(s))
+}
+
+// trialEnd is when the trial of a subscription ends, 0 when it has none.
+func trialEnd(s *credits.Subscription) ledger.Time {
+	if s.Trial == nil {
+		return 0
+	}
+	return s.Trial.EndAt
 }
 
 // UpdateSubscription implements credits.Tx.
@@ -23,9 +33,25 @@ func (t *transaction) UpdateSubscription(ctx context.Context, env string, s *cre
 	if err != nil {
 		return err
 	}
-	return t.change(ctx, `UPDATE subscriptions SET pricing_type = $3, start_at = $4, end_at = $5, canceled_at = $6, format = $7, document = $8
-		WHERE environment = $1 AND id = $2`,
-		env, s.ID, string(s.PricingType), s.StartAt, s.EndAt, s.CanceledAt, documentFormat, text)
+	return t.change(ctx, `UPDATE subscriptions SET pricing_type = $3, start_at = $4, end_at = $5, canceled_at = $6, plan_id = $7,
+		resource_id = $8, next_due = $9, trial_end_at = $10, format = $11, document = $12 WHERE environment = $1 AND id = $2`,
+		env, s.ID, string(s.PricingType), s.StartAt, s.EndAt, s.CanceledAt, s.PlanID, s.ResourceID, s.NextDue, trialEnd(s),
+		documentFormat, text)
+}
+
+// DueSubscriptions implements credits.Tx.
+func (t *transaction) DueSubscriptions(ctx context.Context, env string, until ledger.Time, after credits.DueSubscription, limit int) ([]credits.DueSubscription, error) {
+	return rows(ctx, t, func(r *sql.Rows) (d credits.DueSubscription, err error) {
+		err = r.Scan(&d.No, &d.CustomerID, &d.At)
+		return d, err
+	}, `SELECT no, customer_id, next_due FROM subscriptions WHERE environment = $1 AND next_due < 9223372036854775807 AND next_due <= $2
+		AND (next_due, no) > ($3, $4) ORDER BY next_due, no LIMIT $5`, env, until, after.At, after.No, limit)
+}
+
+// BringForward implements credits.Tx.
+func (t *transaction) BringForward(ctx context.Context, env string, planID string, at ledger.Time) error {
+	return t.exec(ctx, `UPDATE subscriptions SET next_due = $3 WHERE environment = $1 AND ($2 = '' OR plan_id = $2) AND next_due > $3
+		AND (end_at = 0 OR end_at > $3)`, env, planID, at)
 }
 
 // Subscription implements credits.Tx.
@@ -83,7 +109,9 @@ func (q *query) statuses(wanted []credits.SubscriptionStatus, now ledger.Time) {
 		case credits.SubscriptionNotStarted:
 			add("(NOT "+ended+" AND start_at > ?)", 2)
 		case credits.SubscriptionActive:
-			add("(NOT "+ended+" AND start_at <= ?)", 2)
+			add("(NOT "+ended+" AND start_at <= ? AND trial_end_at <= ?)", 3)
+		case credits.SubscriptionInTrial:
+			add("(NOT "+ended+" AND start_at <= ? AND trial_end_at > ?)", 3)
 		default:
 			add("1 = 0", 0)
 		}

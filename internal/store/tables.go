@@ -28,7 +28,7 @@ var catalogueTables = []table{
 	{name: "package_versions", key: words("environment kind package_id version"), other: words("format document")},
 	{name: "customers", key: words("environment id"), other: words("no version name email created_at archived_at format document")},
 	{name: "subscriptions", key: words("environment id"), other: words(`no customer_id resource_id plan_id pricing_type start_at end_at
-		canceled_at created_at format document`)},
+		canceled_at created_at format document next_due trial_end_at`)},
 	{name: "audit", key: words("environment no"), other: words("at actor_kind actor_id request_id action object customer")},
 	{name: "responses", key: words("environment operation request_key"), other: words("fingerprint effect_key status body expires_at holder held_until")},
 	{name: "grant_keys", key: words("environment key"), other: words("customer_id")},

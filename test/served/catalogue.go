@@ -144,7 +144,7 @@ func (w *World) softly(p model.Pool, ask func()) {
 		w.softMade = true
 		w.must("POST", "/api/v1/addons", object{"id": softAddon, "displayName": "Soft limit", "productId": product}, nil)
 		w.must("POST", "/api/v1/addons/"+softAddon+"/entitlements", object{"entitlements": []object{{
-			"type": "CREDIT", "id": model.DefaultCurrency, "amount": json.Number("1"), "cadence": "MONTH", "hasSoftLimit": true,
+			"type": "CREDIT", "id": model.DefaultCurrency, "amount": nil, "isCustom": true, "cadence": "MONTH", "hasSoftLimit": true,
 		}}}, nil)
 		w.must("POST", "/api/v1/addons/"+softAddon+"/publish", object{"migrationType": "NEW_CUSTOMERS"}, nil)
 	}

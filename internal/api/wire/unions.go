@@ -37,6 +37,11 @@ type PackageEntitlementCreateBody struct {
 	Amount              nullable.Nullable[AmountInput] `json:"amount,omitempty"`
 	Cadence             *CreditCadence                 `json:"cadence,omitempty"`
 	DependencyFeatureID *Slug                          `json:"dependencyFeatureId,omitempty"`
+	TrialAmount         *AmountInput                   `json:"trialAmount,omitempty"`
+	Rollover            *RolloverInput                 `json:"rollover,omitempty"`
+	DeficitAtReset      *DeficitAtReset                `json:"deficitAtReset,omitempty"`
+	MidCycle            *MidCycle                      `json:"midCycle,omitempty"`
+	CreditValue         *ChargeMoneyInput              `json:"creditValue,omitempty"`
 
 	EnumValues                      []string      `json:"enumValues,omitempty"`
 	HasUnlimitedUsage               *bool         `json:"hasUnlimitedUsage,omitempty"`
@@ -48,7 +53,7 @@ type PackageEntitlementCreateBody struct {
 }
 
 // PackageEntitlementUpdateBody changes an entitlement of a draft. Absent members stay as they are; null clears where it
-// is allowed. Type must be that of the entitlement. Amount, Cadence and DependencyFeatureID are for CREDIT only.
+// is allowed. Type must be that of the entitlement. Amount to CreditValue are for CREDIT only.
 type PackageEntitlementUpdateBody struct {
 	Type                EntitlementType      `json:"type"`
 	Behavior            *EntitlementBehavior `json:"behavior,omitempty"`
@@ -60,9 +65,14 @@ type PackageEntitlementUpdateBody struct {
 	IsGranted           *bool                `json:"isGranted,omitempty"`
 	Order               *AmountInput         `json:"order,omitempty"`
 
-	Amount              *AmountInput            `json:"amount,omitempty"`
-	Cadence             *CreditCadence          `json:"cadence,omitempty"`
-	DependencyFeatureID nullable.Nullable[Slug] `json:"dependencyFeatureId,omitempty"`
+	Amount              *AmountInput                        `json:"amount,omitempty"`
+	Cadence             *CreditCadence                      `json:"cadence,omitempty"`
+	DependencyFeatureID nullable.Nullable[Slug]             `json:"dependencyFeatureId,omitempty"`
+	TrialAmount         nullable.Nullable[AmountInput]      `json:"trialAmount,omitempty"`
+	Rollover            nullable.Nullable[RolloverInput]    `json:"rollover,omitempty"`
+	DeficitAtReset      *DeficitAtReset                     `json:"deficitAtReset,omitempty"`
+	MidCycle            *MidCycle                           `json:"midCycle,omitempty"`
+	CreditValue         nullable.Nullable[ChargeMoneyInput] `json:"creditValue,omitempty"`
 
 	EnumValues                      []string                        `json:"enumValues,omitempty"`
 	HasUnlimitedUsage               *bool                           `json:"hasUnlimitedUsage,omitempty"`

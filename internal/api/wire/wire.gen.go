@@ -343,14 +343,20 @@ func (e CancellationTime) Valid() bool {
 
 // Defines values for CreditCadence.
 const (
+	CreditCadenceDAY   CreditCadence = "DAY"
 	CreditCadenceMONTH CreditCadence = "MONTH"
+	CreditCadenceWEEK  CreditCadence = "WEEK"
 	CreditCadenceYEAR  CreditCadence = "YEAR"
 )
 
 // Valid indicates whether the value is a known member of the CreditCadence enum.
 func (e CreditCadence) Valid() bool {
 	switch e {
+	case CreditCadenceDAY:
+		return true
 	case CreditCadenceMONTH:
+		return true
+	case CreditCadenceWEEK:
 		return true
 	case CreditCadenceYEAR:
 		return true
@@ -812,6 +818,24 @@ func (e DataExportFormat) Valid() bool {
 	case DataExportFormatNdjson:
 		return true
 	case DataExportFormatParquet:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DeficitAtReset.
+const (
+	DeficitAtResetCARRY   DeficitAtReset = "CARRY"
+	DeficitAtResetFORGIVE DeficitAtReset = "FORGIVE"
+)
+
+// Valid indicates whether the value is a known member of the DeficitAtReset enum.
+func (e DeficitAtReset) Valid() bool {
+	switch e {
+	case DeficitAtResetCARRY:
+		return true
+	case DeficitAtResetFORGIVE:
 		return true
 	default:
 		return false
@@ -1355,6 +1379,27 @@ func (e MeterType) Valid() bool {
 	case MeterTypeINCREMENTAL:
 		return true
 	case MeterTypeNone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MidCycle.
+const (
+	MidCycleFULL       MidCycle = "FULL"
+	MidCycleNEXTPERIOD MidCycle = "NEXT_PERIOD"
+	MidCyclePRORATE    MidCycle = "PRORATE"
+)
+
+// Valid indicates whether the value is a known member of the MidCycle enum.
+func (e MidCycle) Valid() bool {
+	switch e {
+	case MidCycleFULL:
+		return true
+	case MidCycleNEXTPERIOD:
+		return true
+	case MidCyclePRORATE:
 		return true
 	default:
 		return false
@@ -1991,6 +2036,24 @@ func (e SubscriptionCouponStatus) Valid() bool {
 	}
 }
 
+// Defines values for SubscriptionMigrateSubscriptionMigrationTime.
+const (
+	SubscriptionMigrateSubscriptionMigrationTimeENDOFBILLINGPERIOD SubscriptionMigrateSubscriptionMigrationTime = "END_OF_BILLING_PERIOD"
+	SubscriptionMigrateSubscriptionMigrationTimeIMMEDIATE          SubscriptionMigrateSubscriptionMigrationTime = "IMMEDIATE"
+)
+
+// Valid indicates whether the value is a known member of the SubscriptionMigrateSubscriptionMigrationTime enum.
+func (e SubscriptionMigrateSubscriptionMigrationTime) Valid() bool {
+	switch e {
+	case SubscriptionMigrateSubscriptionMigrationTimeENDOFBILLINGPERIOD:
+		return true
+	case SubscriptionMigrateSubscriptionMigrationTimeIMMEDIATE:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SubscriptionStatus.
 const (
 	SubscriptionStatusACTIVE         SubscriptionStatus = "ACTIVE"
@@ -2592,6 +2655,15 @@ type Balance struct {
 	TotalGranted  *Amount `json:"totalGranted"`
 }
 
+// BillableFeature How much of a feature is bought.
+type BillableFeature struct {
+	// FeatureID Id of anything but a customer, chosen by the caller.
+	FeatureID Slug `json:"featureId"`
+
+	// Quantity A decimal as a JSON number or as a string. More than 9 fraction or 15 integer digits are refused, never rounded.
+	Quantity AmountInput `json:"quantity"`
+}
+
 // BillingCadence Whether a charge comes back each period.
 type BillingCadence string
 
@@ -2697,6 +2769,7 @@ type Charge struct {
 	CreatedAt             time.Time           `json:"createdAt"`
 	CreditGrantCadence    *CreditGrantCadence `json:"creditGrantCadence,omitempty"`
 	CreditRate            *CreditRate         `json:"creditRate,omitempty"`
+	CreditsExpireAfter    *string             `json:"creditsExpireAfter,omitempty"`
 	CrmID                 *string             `json:"crmId,omitempty"`
 	CrmLinkURL            *string             `json:"crmLinkUrl,omitempty"`
 	FeatureID             *string             `json:"featureId,omitempty"`
@@ -2857,7 +2930,7 @@ type CouponDiscount struct {
 	PercentOff *AmountInput `json:"percentOff,omitempty"`
 }
 
-// CreditCadence How often included credits are issued.
+// CreditCadence How often included credits are issued. DAY and WEEK are our addition.
 type CreditCadence string
 
 // CreditEntitlementState What a pool of credits allows. The remaining credits are `usageLimit` − `currentUsage`.
@@ -3299,6 +3372,15 @@ type DataExportSyncStatus struct {
 	TransferID string `json:"transferId"`
 }
 
+// DateRange A stretch of time.
+type DateRange struct {
+	End   time.Time `json:"end"`
+	Start time.Time `json:"start"`
+}
+
+// DeficitAtReset What becomes of a deficit when a period begins. CARRY lets the new credits settle it.
+type DeficitAtReset string
+
 // DeletedDraft The package whose draft is gone.
 type DeletedDraft struct {
 	ID string `json:"id"`
@@ -3660,6 +3742,14 @@ type FeatureUpdate struct {
 	UnitTransformation nullable.Nullable[UnitTransformationInput] `json:"unitTransformation,omitempty"`
 }
 
+// FreeItem Something that costs nothing.
+type FreeItem struct {
+	ID string `json:"id"`
+
+	// Quantity One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Quantity Amount `json:"quantity"`
+}
+
 // FutureUpdate A scheduled change.
 type FutureUpdate struct {
 	// ScheduleStatus Where a scheduled change stands.
@@ -3886,6 +3976,35 @@ type IntegrationLink struct {
 	VendorIdentifier Vendor `json:"vendorIdentifier"`
 }
 
+// InvoicePreview What credits cost.
+type InvoicePreview struct {
+	// BillingPeriodRange A stretch of time.
+	BillingPeriodRange *DateRange           `json:"billingPeriodRange,omitempty"`
+	Currency           *Currency            `json:"currency,omitempty"`
+	Lines              []InvoicePreviewLine `json:"lines,omitempty"`
+
+	// SubTotal One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	SubTotal Amount `json:"subTotal"`
+
+	// Total One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Total Amount `json:"total"`
+}
+
+// InvoicePreviewLine A purchase of credits.
+type InvoicePreviewLine struct {
+	Currency    *Currency `json:"currency"`
+	Description string    `json:"description"`
+
+	// Quantity One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Quantity *Amount `json:"quantity,omitempty"`
+
+	// SubTotal One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	SubTotal Amount `json:"subTotal"`
+
+	// UnitPrice One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	UnitPrice Amount `json:"unitPrice"`
+}
+
 // InvoiceRef The newest invoice of a subscription.
 type InvoiceRef struct {
 	AmountDue      *Amount        `json:"amountDue,omitempty"`
@@ -4007,6 +4126,9 @@ type MeterOperation string
 // MeterType Whether reported usage only grows.
 type MeterType string
 
+// MidCycle What a change within a period brings of the credits that it adds. PRORATE is the default, FULL that of credits per seat.
+type MidCycle string
+
 // MigrationType Who moves to a newly published version.
 type MigrationType string
 
@@ -4051,7 +4173,7 @@ type OverageCreditEntitlement struct {
 	// Amount A decimal as a JSON number or as a string. More than 9 fraction or 15 integer digits are refused, never rounded.
 	Amount AmountInput `json:"amount"`
 
-	// Cadence How often included credits are issued.
+	// Cadence How often included credits are issued. DAY and WEEK are our addition.
 	Cadence CreditCadence `json:"cadence"`
 
 	// CustomCurrencyID Id of anything but a customer, chosen by the caller.
@@ -4123,20 +4245,29 @@ type PackageCreditEntitlement struct {
 	Amount *Amount `json:"amount"`
 
 	// Behavior How entitlements of several packages combine.
-	Behavior            EntitlementBehavior `json:"behavior"`
-	Cadence             *CreditCadence      `json:"cadence"`
-	CreatedAt           time.Time           `json:"createdAt"`
-	DependencyFeatureID *string             `json:"dependencyFeatureId,omitempty"`
-	Description         *string             `json:"description"`
-	DisplayNameOverride *string             `json:"displayNameOverride"`
-	HasSoftLimit        *bool               `json:"hasSoftLimit"`
-	HiddenFromWidgets   []Widget            `json:"hiddenFromWidgets"`
-	ID                  string              `json:"id"`
-	IsCustom            *bool               `json:"isCustom"`
-	IsGranted           bool                `json:"isGranted"`
-	Order               *Amount             `json:"order"`
-	Type                EntitlementType     `json:"type"`
-	UpdatedAt           time.Time           `json:"updatedAt"`
+	Behavior    EntitlementBehavior `json:"behavior"`
+	Cadence     *CreditCadence      `json:"cadence"`
+	CreatedAt   time.Time           `json:"createdAt"`
+	CreditValue *Money              `json:"creditValue,omitempty"`
+
+	// DeficitAtReset What becomes of a deficit when a period begins. CARRY lets the new credits settle it.
+	DeficitAtReset      *DeficitAtReset `json:"deficitAtReset,omitempty"`
+	DependencyFeatureID *string         `json:"dependencyFeatureId,omitempty"`
+	Description         *string         `json:"description"`
+	DisplayNameOverride *string         `json:"displayNameOverride"`
+	HasSoftLimit        *bool           `json:"hasSoftLimit"`
+	HiddenFromWidgets   []Widget        `json:"hiddenFromWidgets"`
+	ID                  string          `json:"id"`
+	IsCustom            *bool           `json:"isCustom"`
+	IsGranted           bool            `json:"isGranted"`
+
+	// MidCycle What a change within a period brings of the credits that it adds. PRORATE is the default, FULL that of credits per seat.
+	MidCycle    *MidCycle       `json:"midCycle,omitempty"`
+	Order       *Amount         `json:"order"`
+	Rollover    *Rollover       `json:"rollover,omitempty"`
+	TrialAmount *Amount         `json:"trialAmount,omitempty"`
+	Type        EntitlementType `json:"type"`
+	UpdatedAt   time.Time       `json:"updatedAt"`
 }
 
 // PackageEntitlement An entitlement of a package, of a feature or of credits.
@@ -4351,6 +4482,18 @@ type PlanUpdate struct {
 	ParentPlanID nullable.Nullable[string] `json:"parentPlanId,omitempty"`
 }
 
+// PlannedGrant A block of credits to come.
+type PlannedGrant struct {
+	// Amount One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Amount      Amount     `json:"amount"`
+	Cost        *Money     `json:"cost"`
+	CurrencyID  string     `json:"currencyId"`
+	EffectiveAt time.Time  `json:"effectiveAt"`
+	ExpireAt    *time.Time `json:"expireAt"`
+	SourceID    string     `json:"sourceId"`
+	SourceType  string     `json:"sourceType"`
+}
+
 // PositiveAmountInput An AmountInput above zero.
 type PositiveAmountInput = amount.Amount
 
@@ -4401,6 +4544,9 @@ type PricingModel struct {
 
 	// BillingModel How a charge computes money or credits. CREDIT_BASED burns credits per unit.
 	BillingModel BillingModel `json:"billingModel"`
+
+	// CreditsExpireAfter How long bought credits live from their activation, as an ISO 8601 duration such as P1Y; absent means for ever.
+	CreditsExpireAfter *string `json:"creditsExpireAfter,omitempty"`
 
 	// FeatureID Id of anything but a customer, chosen by the caller.
 	FeatureID       *Slug `json:"featureId,omitempty"`
@@ -4767,6 +4913,28 @@ type RevenueReport struct {
 	Status    RevenueMonthStatus `json:"status"`
 }
 
+// Rollover How much of what is left goes on into the next periods.
+type Rollover struct {
+	// MaxAmount One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	MaxAmount *Amount `json:"maxAmount,omitempty"`
+
+	// MaxPercent One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	MaxPercent *Amount `json:"maxPercent,omitempty"`
+	MaxPeriods int     `json:"maxPeriods"`
+}
+
+// RolloverInput How much of what is left goes on into the next periods. At most one of maxAmount and maxPercent bounds it.
+type RolloverInput struct {
+	// MaxAmount A decimal as a JSON number or as a string. More than 9 fraction or 15 integer digits are refused, never rounded.
+	MaxAmount *AmountInput `json:"maxAmount,omitempty"`
+
+	// MaxPercent A decimal as a JSON number or as a string. More than 9 fraction or 15 integer digits are refused, never rounded.
+	MaxPercent *AmountInput `json:"maxPercent,omitempty"`
+
+	// MaxPeriods For how many periods they stay.
+	MaxPeriods int `json:"maxPeriods"`
+}
+
 // RoundMode Direction of rounding.
 type RoundMode string
 
@@ -4821,9 +4989,13 @@ type Subscription struct {
 	LatestInvoice             *InvoiceRef          `json:"latestInvoice,omitempty"`
 
 	// Metadata Free text kept beside an object.
-	Metadata         Metadata                  `json:"metadata,omitempty"`
-	MinimumSpend     *SubscriptionMinimumSpend `json:"minimumSpend,omitempty"`
-	PayingCustomerID *string                   `json:"payingCustomerId,omitempty"`
+	Metadata     Metadata                  `json:"metadata,omitempty"`
+	MinimumSpend *SubscriptionMinimumSpend `json:"minimumSpend,omitempty"`
+
+	// PausedFrom Since when it issues nothing; absent when it is not paused.
+	PausedFrom       *time.Time `json:"pausedFrom,omitempty"`
+	PausedUntil      *time.Time `json:"pausedUntil,omitempty"`
+	PayingCustomerID *string    `json:"payingCustomerId,omitempty"`
 
 	// PaymentCollection Where the money stands. PAID is our addition.
 	PaymentCollection       PaymentCollection        `json:"paymentCollection"`
@@ -4950,6 +5122,44 @@ type SubscriptionCreate struct {
 // SubscriptionEntitlementInput An entitlement of this subscription only.
 type SubscriptionEntitlementInput = SubscriptionEntitlementBody
 
+// SubscriptionID Which subscription was changed.
+type SubscriptionID struct {
+	ID string `json:"id"`
+}
+
+// SubscriptionImport A subscription that began elsewhere.
+type SubscriptionImport struct {
+	Addons    []SubscriptionAddon `json:"addons,omitempty"`
+	BillingID *string             `json:"billingId,omitempty"`
+
+	// BillingPeriod Length of a billing period.
+	BillingPeriod *BillingPeriod       `json:"billingPeriod,omitempty"`
+	Charges       []SubscriptionCharge `json:"charges,omitempty"`
+
+	// CustomerID Id of a customer, chosen by the caller.
+	CustomerID CustomerID `json:"customerId"`
+	EndDate    *time.Time `json:"endDate,omitempty"`
+
+	// ID Id of anything but a customer, chosen by the caller.
+	ID Slug `json:"id"`
+
+	// Metadata Free text kept beside an object.
+	Metadata Metadata `json:"metadata,omitempty"`
+
+	// PlanID Id of anything but a customer, chosen by the caller.
+	PlanID     Slug       `json:"planId"`
+	ResourceID *Slug      `json:"resourceId,omitempty"`
+	StartDate  *time.Time `json:"startDate,omitempty"`
+}
+
+// SubscriptionMigrate When a subscription moves to the latest versions.
+type SubscriptionMigrate struct {
+	SubscriptionMigrationTime *SubscriptionMigrateSubscriptionMigrationTime `json:"subscriptionMigrationTime,omitempty"`
+}
+
+// SubscriptionMigrateSubscriptionMigrationTime defines model for SubscriptionMigrate.SubscriptionMigrationTime.
+type SubscriptionMigrateSubscriptionMigrationTime string
+
 // SubscriptionMinimumSpend The least a period costs.
 type SubscriptionMinimumSpend struct {
 	// Amount One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
@@ -4966,6 +5176,69 @@ type SubscriptionMinimumSpendInput struct {
 
 	// Currency A fiat currency, lower-case ISO 4217.
 	Currency *Currency `json:"currency,omitempty"`
+}
+
+// SubscriptionPause How long a subscription issues nothing.
+type SubscriptionPause struct {
+	// Until Until it is resumed when absent.
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// SubscriptionPreview A subscription or a change to preview.
+type SubscriptionPreview struct {
+	Addons []SubscriptionAddon `json:"addons,omitempty"`
+
+	// AppliedCoupon A discount to apply.
+	AppliedCoupon      *AppliedCoupon    `json:"appliedCoupon,omitempty"`
+	BillableFeatures   []BillableFeature `json:"billableFeatures,omitempty"`
+	BillingCountryCode *string           `json:"billingCountryCode,omitempty"`
+
+	// BillingCycleAnchor Whether the billing cycle starts again.
+	BillingCycleAnchor *BillingCycleAnchor `json:"billingCycleAnchor,omitempty"`
+
+	// BillingInformation Invoice options of a subscription.
+	BillingInformation *BillingInformation `json:"billingInformation,omitempty"`
+
+	// BillingPeriod Length of a billing period.
+	BillingPeriod *BillingPeriod       `json:"billingPeriod,omitempty"`
+	Charges       []SubscriptionCharge `json:"charges,omitempty"`
+
+	// CustomerID Id of a customer, chosen by the caller.
+	CustomerID       CustomerID  `json:"customerId"`
+	PayingCustomerID *CustomerID `json:"payingCustomerId,omitempty"`
+
+	// PlanID Id of anything but a customer, chosen by the caller.
+	PlanID     Slug  `json:"planId"`
+	ResourceID *Slug `json:"resourceId,omitempty"`
+
+	// ScheduleStrategy When a change takes effect.
+	ScheduleStrategy *ScheduleStrategy `json:"scheduleStrategy,omitempty"`
+	StartDate        *time.Time        `json:"startDate,omitempty"`
+
+	// TrialOverrideConfiguration A trial of this subscription only.
+	TrialOverrideConfiguration *TrialOverride `json:"trialOverrideConfiguration,omitempty"`
+	UnitQuantity               *int           `json:"unitQuantity,omitempty"`
+}
+
+// SubscriptionPreviewResult What a subscription or a change would bring.
+type SubscriptionPreviewResult struct {
+	// BillingPeriodRange A stretch of time.
+	BillingPeriodRange *DateRange `json:"billingPeriodRange,omitempty"`
+
+	// Credits Credits that come when it takes effect.
+	Credits             []PlannedGrant `json:"credits,omitempty"`
+	FreeItems           []FreeItem     `json:"freeItems,omitempty"`
+	HasScheduledUpdates *bool          `json:"hasScheduledUpdates,omitempty"`
+
+	// ImmediateInvoice What credits cost.
+	ImmediateInvoice InvoicePreview `json:"immediateInvoice"`
+	IsPlanDowngrade  *bool          `json:"isPlanDowngrade,omitempty"`
+
+	// RecurringInvoice What credits cost.
+	RecurringInvoice *InvoicePreview `json:"recurringInvoice,omitempty"`
+
+	// UpcomingCredits Credits that come after that.
+	UpcomingCredits []PlannedGrant `json:"upcomingCredits,omitempty"`
 }
 
 // SubscriptionPrice A price of this subscription only.
@@ -5069,15 +5342,27 @@ type SubscriptionUpdate struct {
 	Entitlements     []SubscriptionEntitlementInput `json:"entitlements,omitempty"`
 
 	// Metadata Free text kept beside an object.
-	Metadata       Metadata                                         `json:"metadata,omitempty"`
-	MinimumSpend   nullable.Nullable[SubscriptionMinimumSpendInput] `json:"minimumSpend,omitempty"`
-	PriceOverrides []SubscriptionPriceOverrideUpdate                `json:"priceOverrides,omitempty"`
-	PromotionCode  *string                                          `json:"promotionCode,omitempty"`
-	SalesforceID   nullable.Nullable[string]                        `json:"salesforceId,omitempty"`
+	Metadata     Metadata                                         `json:"metadata,omitempty"`
+	MinimumSpend nullable.Nullable[SubscriptionMinimumSpendInput] `json:"minimumSpend,omitempty"`
+
+	// PlanID Id of anything but a customer, chosen by the caller.
+	PlanID         *Slug                             `json:"planId,omitempty"`
+	PriceOverrides []SubscriptionPriceOverrideUpdate `json:"priceOverrides,omitempty"`
+	PromotionCode  *string                           `json:"promotionCode,omitempty"`
+	SalesforceID   nullable.Nullable[string]         `json:"salesforceId,omitempty"`
 
 	// ScheduleStrategy When a change takes effect.
 	ScheduleStrategy *ScheduleStrategy `json:"scheduleStrategy,omitempty"`
-	TrialEndDate     *time.Time        `json:"trialEndDate,omitempty"`
+
+	// ScheduledAt When the change takes effect, instead of scheduleStrategy.
+	ScheduledAt  *time.Time `json:"scheduledAt,omitempty"`
+	TrialEndDate *time.Time `json:"trialEndDate,omitempty"`
+}
+
+// SubscriptionsImport Subscriptions that began elsewhere.
+type SubscriptionsImport struct {
+	IntegrationID *string              `json:"integrationId,omitempty"`
+	Subscriptions []SubscriptionImport `json:"subscriptions"`
 }
 
 // SyncState State of a copy in an outside system.
@@ -5102,6 +5387,11 @@ type Tag struct {
 // TargetPackage The package a change moves to.
 type TargetPackage struct {
 	ID string `json:"id"`
+}
+
+// Task Work that was done before the answer; its id says nothing more.
+type Task struct {
+	TaskID string `json:"taskId"`
 }
 
 // TaxID A tax number.
@@ -5908,12 +6198,30 @@ type SubscriptionData struct {
 	Data Subscription `json:"data"`
 }
 
+// SubscriptionIDData defines model for SubscriptionIdData.
+type SubscriptionIDData struct {
+	// Data Which subscription was changed.
+	Data SubscriptionID `json:"data"`
+}
+
 // SubscriptionPage defines model for SubscriptionPage.
 type SubscriptionPage struct {
 	Data []Subscription `json:"data"`
 
 	// Pagination Cursors to the pages around this one.
 	Pagination Pagination `json:"pagination"`
+}
+
+// SubscriptionPreviewData defines model for SubscriptionPreviewData.
+type SubscriptionPreviewData struct {
+	// Data What a subscription or a change would bring.
+	Data SubscriptionPreviewResult `json:"data"`
+}
+
+// TaskData defines model for TaskData.
+type TaskData struct {
+	// Data Work that was done before the answer; its id says nothing more.
+	Data Task `json:"data"`
 }
 
 // TopUpData defines model for TopUpData.

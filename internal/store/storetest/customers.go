@@ -3,7 +3,6 @@ package storetest
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 
@@ -75,7 +74,7 @@ func subscriptions(t *testing.T, s credits.Store) {
 	addCustomers(t, s, envA, "a", "b")
 	price := amount.FromInt(2)
 	sub := &credits.Subscription{No: 3, ID: "s", CustomerID: "a", ResourceID: "r", ProductID: "app", PlanID: "pro", PricingType: credits.PricingPaid,
-		Versions: []credits.PlanSpan{{From: 5, Version: 1, Addons: []credits.SubscribedAddon{{ID: "x", Version: 2, Quantity: 3}},
+		Versions: []credits.PlanSpan{{From: 5, PlanID: "pro", Version: 1, Addons: []credits.SubscribedAddon{{ID: "x", Version: 2, Quantity: 3}},
 			Overrides: []credits.PriceOverride{{ID: "o", CreditTypeID: "tokens", Amount: &price, Currency: "usd"}}}},
 		StartAt: 5, CreatedAt: 5, Metadata: map[string]string{"k": "v"}}
 	update(t, s, func(tx credits.Tx) error { return tx.InsertSubscription(t.Context(), envA, sub) })
@@ -96,48 +95,6 @@ func subscriptions(t *testing.T, s credits.Store) {
 		}
 		return errors.Join(err, errA, errB)
 	})
-}
-
-func subscriptionStatuses(t *testing.T, s credits.Store) {
-	// The status filter agrees with Subscription.Status at every instant, the borders included.
-	addCustomers(t, s, envA, "a")
-	subs := []*credits.Subscription{
-		{ID: "open", StartAt: 10},
-		{ID: "canceled", StartAt: 10, EndAt: 20, CanceledAt: 20},
-		{ID: "expired", StartAt: 10, EndAt: 20},
-		{ID: "never", StartAt: 30, EndAt: 15, CanceledAt: 15},
-	}
-	update(t, s, func(tx credits.Tx) error {
-		for i, sub := range subs {
-			sub.No, sub.CustomerID, sub.PlanID, sub.Versions = int64(i+10), "a", "pro", []credits.PlanSpan{{Version: 1}}
-			if err := tx.InsertSubscription(t.Context(), envA, sub); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	statuses := []credits.SubscriptionStatus{credits.SubscriptionActive, credits.SubscriptionNotStarted, credits.SubscriptionCanceled,
-		credits.SubscriptionExpired, credits.SubscriptionInTrial}
-	for now := ledger.Time(9); now <= 31; now++ {
-		for _, status := range statuses {
-			filter := credits.SubscriptionFilter{CustomerID: "a", PlanID: "pro", Statuses: []credits.SubscriptionStatus{status}}
-			var got []string
-			view(t, s, func(tx credits.Tx) error {
-				list, err := tx.Subscriptions(t.Context(), envA, filter, now, credits.Page{})
-				for _, sub := range list {
-					got = append(got, sub.ID)
-				}
-				return err
-			})
-			var want []string
-			for _, sub := range slices.Backward(subs) {
-				if sub.Status(now) == status {
-					want = append(want, sub.ID)
-				}
-			}
-			same(t, got, want)
-		}
-	}
 }
 
 // walk reads all pages in one direction and returns the ids page by page.

@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) credits.Store) {
 		"customers":               customers,
 		"subscriptions":           subscriptions,
 		"subscription_statuses":   subscriptionStatuses,
+		"subscriptions_due":       subscriptionsDue,
 		"paging":                  paging,
 		"paging_stable":           pagingStable,
 		"environment_isolation":   environmentIsolation,

@@ -1679,6 +1679,128 @@ export interface paths {
         patch: operations["updateDataExportDestination"];
         trace?: never;
     };
+    "/api/v1/subscriptions/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell what a subscription or a change would bring
+         * @description Of a new subscription, or, when the customer has a live one for the same product and resource, of its change to what is asked for. Invoices list what credits cost; Scrip bills no other fees. Nothing is stored.
+         */
+        post: operations["previewSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add subscriptions that began elsewhere
+         * @description All or none are added. Included credits come from the running period on, in full; credits that were bought elsewhere are not bought again for it.
+         */
+        post: operations["importSubscriptions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{id}/migrate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Move a subscription to the latest version of its plan and add-ons */
+        post: operations["migrateSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop a subscription from issuing credits
+         * @description What it has issued lives to its own end, and usage is priced as before.
+         */
+        post: operations["pauseSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a pause */
+        post: operations["resumeSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{id}/future-update/schedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take back every update that is scheduled
+         * @description A scheduled cancellation stays.
+         */
+        delete: operations["dropScheduledUpdates"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/environments": {
         parameters: {
             query?: never;
@@ -2373,10 +2495,20 @@ export interface components {
          */
         CreditGrantCadence: "BEGINNING_OF_BILLING_PERIOD" | "MONTHLY";
         /**
-         * @description How often included credits are issued.
+         * @description How often included credits are issued. DAY and WEEK are our addition.
          * @enum {string}
          */
-        CreditCadence: "MONTH" | "YEAR";
+        CreditCadence: "DAY" | "WEEK" | "MONTH" | "YEAR";
+        /**
+         * @description What becomes of a deficit when a period begins. CARRY lets the new credits settle it.
+         * @enum {string}
+         */
+        DeficitAtReset: "CARRY" | "FORGIVE";
+        /**
+         * @description What a change within a period brings of the credits that it adds. PRORATE is the default, FULL that of credits per seat.
+         * @enum {string}
+         */
+        MidCycle: "PRORATE" | "FULL" | "NEXT_PERIOD";
         /**
          * @description Kind of price of a package.
          * @enum {string}
@@ -4417,6 +4549,8 @@ export interface components {
             resetPeriod?: components["schemas"]["ResetPeriod"];
             tiersMode?: components["schemas"]["TiersMode"];
             topUpCustomCurrencyId?: components["schemas"]["Slug"];
+            /** @description How long bought credits live from their activation, as an ISO 8601 duration such as P1Y; absent means for ever. */
+            creditsExpireAfter?: string;
             weeklyResetPeriodConfiguration?: components["schemas"]["WeeklyReset"];
             yearlyResetPeriodConfiguration?: components["schemas"]["YearlyReset"];
         };
@@ -4482,6 +4616,7 @@ export interface components {
             tiersMode?: components["schemas"]["TiersMode"] | null;
             topUpCustomCurrencyId?: string | null;
             usedInSubscriptions?: boolean | null;
+            creditsExpireAfter?: string | null;
         };
         /** @description Entitlements to add to a draft. */
         PackageEntitlementsCreate: {
@@ -4538,6 +4673,32 @@ export interface components {
             isCustom?: boolean;
             isGranted?: boolean;
             order?: components["schemas"]["AmountInput"];
+            /** @description Credits of a trial instead of the amount. */
+            trialAmount?: components["schemas"]["AmountInput"];
+            rollover?: components["schemas"]["RolloverInput"];
+            deficitAtReset?: components["schemas"]["DeficitAtReset"];
+            midCycle?: components["schemas"]["MidCycle"];
+            /** @description What one credit stands for in the revenue of the fee. */
+            creditValue?: components["schemas"]["ChargeMoneyInput"];
+        };
+        /** @description How much of what is left goes on into the next periods. At most one of maxAmount and maxPercent bounds it. */
+        RolloverInput: {
+            /** @description Credits. */
+            maxAmount?: components["schemas"]["AmountInput"];
+            /** @description Of the block, from 0 to 100. */
+            maxPercent?: components["schemas"]["AmountInput"];
+            /** @description For how many periods they stay. */
+            maxPeriods: number;
+        };
+        /** @description How much of what is left goes on into the next periods. */
+        Rollover: {
+            maxAmount?: components["schemas"]["Amount"];
+            /** @description All digits of `maxAmount`. */
+            maxAmountExact?: string;
+            maxPercent?: components["schemas"]["Amount"];
+            /** @description All digits of `maxPercent`. */
+            maxPercentExact?: string;
+            maxPeriods: number;
         };
         /** @description Changes of an entitlement; `type` must be that of the entitlement. */
         PackageEntitlementUpdate: components["schemas"]["PackageFeatureEntitlementUpdate"] | components["schemas"]["PackageCreditEntitlementUpdate"];
@@ -4584,6 +4745,11 @@ export interface components {
             isCustom?: boolean;
             isGranted?: boolean;
             order?: components["schemas"]["AmountInput"];
+            trialAmount?: components["schemas"]["AmountInput"] | null;
+            rollover?: components["schemas"]["RolloverInput"] | null;
+            deficitAtReset?: components["schemas"]["DeficitAtReset"];
+            midCycle?: components["schemas"]["MidCycle"];
+            creditValue?: components["schemas"]["ChargeMoneyInput"] | null;
         };
         /** @description An entitlement of a package, of a feature or of credits. */
         PackageEntitlement: components["schemas"]["PackageFeatureEntitlement"] | components["schemas"]["PackageCreditEntitlement"];
@@ -4644,6 +4810,13 @@ export interface components {
             /** Format: date-time */
             updatedAt: string;
             dependencyFeatureId?: string | null;
+            trialAmount?: components["schemas"]["Amount"] | null;
+            /** @description All digits of `trialAmount`. */
+            trialAmountExact?: string | null;
+            rollover?: components["schemas"]["Rollover"] | null;
+            deficitAtReset?: components["schemas"]["DeficitAtReset"];
+            midCycle?: components["schemas"]["MidCycle"];
+            creditValue?: components["schemas"]["Money"] | null;
         };
         /** @description A subscription to start. */
         SubscriptionCreate: {
@@ -4704,6 +4877,148 @@ export interface components {
             scheduleStrategy?: components["schemas"]["ScheduleStrategy"];
             /** Format: date-time */
             trialEndDate?: string;
+            /** @description Another plan of the same product. */
+            planId?: components["schemas"]["Slug"];
+            /**
+             * Format: date-time
+             * @description When the change takes effect, instead of scheduleStrategy.
+             */
+            scheduledAt?: string;
+        };
+        /** @description A subscription or a change to preview. */
+        SubscriptionPreview: {
+            customerId: components["schemas"]["CustomerId"];
+            planId: components["schemas"]["Slug"];
+            addons?: components["schemas"]["SubscriptionAddon"][];
+            appliedCoupon?: components["schemas"]["AppliedCoupon"];
+            billableFeatures?: components["schemas"]["BillableFeature"][];
+            billingCountryCode?: string | null;
+            billingCycleAnchor?: components["schemas"]["BillingCycleAnchor"];
+            billingInformation?: components["schemas"]["BillingInformation"];
+            billingPeriod?: components["schemas"]["BillingPeriod"];
+            charges?: components["schemas"]["SubscriptionCharge"][];
+            payingCustomerId?: components["schemas"]["CustomerId"] | null;
+            resourceId?: components["schemas"]["Slug"] | null;
+            scheduleStrategy?: components["schemas"]["ScheduleStrategy"];
+            /** Format: date-time */
+            startDate?: string;
+            trialOverrideConfiguration?: components["schemas"]["TrialOverride"];
+            unitQuantity?: number;
+        };
+        /** @description How much of a feature is bought. */
+        BillableFeature: {
+            featureId: components["schemas"]["Slug"];
+            quantity: components["schemas"]["AmountInput"];
+        };
+        /** @description What a subscription or a change would bring. */
+        SubscriptionPreviewResult: {
+            immediateInvoice: components["schemas"]["InvoicePreview"];
+            /** @description The next one that is not for what is due now. */
+            recurringInvoice?: components["schemas"]["InvoicePreview"];
+            billingPeriodRange?: components["schemas"]["DateRange"];
+            freeItems?: components["schemas"]["FreeItem"][];
+            hasScheduledUpdates?: boolean;
+            isPlanDowngrade?: boolean;
+            /** @description Credits that come when it takes effect. */
+            credits?: components["schemas"]["PlannedGrant"][];
+            /** @description Credits that come after that. */
+            upcomingCredits?: components["schemas"]["PlannedGrant"][];
+        };
+        /** @description What credits cost. */
+        InvoicePreview: {
+            subTotal: components["schemas"]["Amount"];
+            /** @description All digits of `subTotal`. */
+            subTotalExact: string;
+            total: components["schemas"]["Amount"];
+            /** @description All digits of `total`. */
+            totalExact: string;
+            currency?: components["schemas"]["Currency"] | null;
+            billingPeriodRange?: components["schemas"]["DateRange"];
+            lines?: components["schemas"]["InvoicePreviewLine"][];
+        };
+        /** @description A purchase of credits. */
+        InvoicePreviewLine: {
+            currency: components["schemas"]["Currency"] | null;
+            description: string;
+            subTotal: components["schemas"]["Amount"];
+            /** @description All digits of `subTotal`. */
+            subTotalExact: string;
+            unitPrice: components["schemas"]["Amount"];
+            /** @description All digits of `unitPrice`. */
+            unitPriceExact: string;
+            quantity?: components["schemas"]["Amount"];
+            /** @description All digits of `quantity`. */
+            quantityExact?: string;
+        };
+        /** @description A stretch of time. */
+        DateRange: {
+            /** Format: date-time */
+            start: string;
+            /** Format: date-time */
+            end: string;
+        };
+        /** @description Something that costs nothing. */
+        FreeItem: {
+            id: string;
+            quantity: components["schemas"]["Amount"];
+            /** @description All digits of `quantity`. */
+            quantityExact: string;
+        };
+        /** @description A block of credits to come. */
+        PlannedGrant: {
+            currencyId: string;
+            amount: components["schemas"]["Amount"];
+            /** @description All digits of `amount`. */
+            amountExact: string;
+            /** Format: date-time */
+            effectiveAt: string;
+            /** Format: date-time */
+            expireAt: string | null;
+            cost: components["schemas"]["Money"] | null;
+            sourceType: string;
+            sourceId: string;
+        };
+        /** @description Work that was done before the answer; its id says nothing more. */
+        Task: {
+            taskId: string;
+        };
+        /** @description Which subscription was changed. */
+        SubscriptionId: {
+            id: string;
+        };
+        /** @description Subscriptions that began elsewhere. */
+        SubscriptionsImport: {
+            subscriptions: components["schemas"]["SubscriptionImport"][];
+            integrationId?: string | null;
+        };
+        /** @description A subscription that began elsewhere. */
+        SubscriptionImport: {
+            id: components["schemas"]["Slug"];
+            customerId: components["schemas"]["CustomerId"];
+            planId: components["schemas"]["Slug"];
+            addons?: components["schemas"]["SubscriptionAddon"][];
+            charges?: components["schemas"]["SubscriptionCharge"][];
+            billingId?: string | null;
+            billingPeriod?: components["schemas"]["BillingPeriod"];
+            /** Format: date-time */
+            endDate?: string | null;
+            metadata?: components["schemas"]["Metadata"];
+            resourceId?: components["schemas"]["Slug"] | null;
+            /** Format: date-time */
+            startDate?: string;
+        };
+        /** @description When a subscription moves to the latest versions. */
+        SubscriptionMigrate: {
+            /** @enum {string} */
+            subscriptionMigrationTime?: "END_OF_BILLING_PERIOD" | "IMMEDIATE";
+        };
+        /** @description How long a subscription issues nothing. */
+        SubscriptionPause: {
+            /**
+             * Format: date-time
+             * @description Until it is resumed when absent.
+             */
+            until?: string;
         };
         /** @description An add-on and how many of it. */
         SubscriptionAddon: {
@@ -4850,6 +5165,13 @@ export interface components {
             trialEndDate?: string | null;
             /** @description The version of the plan this subscription is pinned to. */
             planVersion?: number;
+            /**
+             * Format: date-time
+             * @description Since when it issues nothing; absent when it is not paused.
+             */
+            pausedFrom?: string;
+            /** Format: date-time */
+            pausedUntil?: string | null;
         };
         /** @description A discount in force. */
         SubscriptionCoupon: {
@@ -5958,6 +6280,39 @@ export interface components {
             content: {
                 "application/json": {
                     data: components["schemas"]["PublishResult"];
+                };
+            };
+        };
+        /** @description The result. */
+        SubscriptionPreviewData: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["SubscriptionPreviewResult"];
+                };
+            };
+        };
+        /** @description The result. */
+        TaskData: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["Task"];
+                };
+            };
+        };
+        /** @description The result. */
+        SubscriptionIdData: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["SubscriptionId"];
                 };
             };
         };
@@ -8440,6 +8795,126 @@ export interface operations {
             200: components["responses"]["DataExportDestinations"];
             400: components["responses"]["BadRequest"];
             404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    previewSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscriptionPreview"];
+            };
+        };
+        responses: {
+            200: components["responses"]["SubscriptionPreviewData"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Unprocessable"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    importSubscriptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscriptionsImport"];
+            };
+        };
+        responses: {
+            200: components["responses"]["TaskData"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Unprocessable"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    migrateSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SubscriptionMigrate"];
+            };
+        };
+        responses: {
+            200: components["responses"]["SubscriptionData"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    pauseSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SubscriptionPause"];
+            };
+        };
+        responses: {
+            200: components["responses"]["SubscriptionData"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    resumeSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["SubscriptionData"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    dropScheduledUpdates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["PathId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["SubscriptionIdData"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             default: components["responses"]["Failure"];
         };
     };
