@@ -16,7 +16,10 @@ type Options struct {
 	// Clock is the time in an environment; LateGrace is semantics 7.3, 0 microseconds when nil.
 	Clock     func(environment string) ledger.Time
 	LateGrace func(environment string) ledger.Time
-	Log       *slog.Logger
+	// Thresholds are what a pool is watched for from its next transaction on; none when nil. It is called for each pool of
+	// each operation, so it must be quick.
+	Thresholds func(pool ledger.Key) *ledger.Thresholds
+	Log        *slog.Logger
 	// OwnersMax is how many pools and customers of a shard stay in memory although they are idle; 0 means 500,000.
 	OwnersMax int
 	// WindowEntries is how many entries make a window of derived state; 0 means 131,072. It is part of the database
@@ -37,6 +40,9 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if o.LateGrace == nil {
 		o.LateGrace = func(string) ledger.Time { return 0 }
 	}
+	if o.Thresholds == nil {
+		o.Thresholds = func(ledger.Key) *ledger.Thresholds { return nil }
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -50,7 +56,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{}
 	for id := range max(o.Shards, 1) {
 		s := &shard{
-			id: id, journal: o.Journal, clock: o.Clock, lateGrace: o.LateGrace,
+			id: id, journal: o.Journal, clock: o.Clock, lateGrace: o.LateGrace, thresholds: o.Thresholds,
 			shared: o.Journal.Shared(), log: o.Log, ownersMax: o.OwnersMax, evictAbove: o.OwnersMax, windows: cut,
 		}
 		s.queue.wake = sync.NewCond(&s.queue.mu)
