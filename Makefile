@@ -13,6 +13,8 @@ CRASH_PG_RUNS ?= 200
 GROWTH     ?= 10000000
 CRASH_FREEZES ?= 12
 LINEAR_OPS ?= 1000000
+WEBHOOK_MESSAGES  ?= 100000
+WEBHOOK_RECEIVERS ?= 100
 
 # The program is pure Go; only the race detector needs a C compiler.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath
@@ -85,6 +87,11 @@ linear: ## Look for an order in what clients see of several nodes under kills (L
 .PHONY: linear-controls
 linear-controls: ## Plant a stale read and a check-then-act; each must turn that check red
 	scripts/linear-controls.sh
+
+.PHONY: webhooks
+webhooks: ## Tell messages to receivers through outages and kills (WEBHOOK_MESSAGES=100000, WEBHOOK_RECEIVERS=100)
+	go test ./internal/webhook -count=1 -timeout 12h -v -run TestEveryMessageArrives \
+		-webhooks.messages=$(WEBHOOK_MESSAGES) -webhooks.receivers=$(WEBHOOK_RECEIVERS)
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for a while (FUZZTIME=20s each)

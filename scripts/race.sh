@@ -10,7 +10,7 @@ if ! command -v "$(go env CC)" >/dev/null; then
 fi
 
 packages=()
-for name in engine credits api; do
+for name in engine credits api outbound webhook; do
   if compgen -G "internal/$name/*.go" >/dev/null; then packages+=("./internal/$name/..."); fi
 done
 if [ ${#packages[@]} -eq 0 ]; then exit 0; fi

@@ -44,6 +44,8 @@ type commandLine struct {
 	Verify  verifyCommand  `cmd:"" help:"Recompute every invariant and hash of a database."`
 	Copy    copyCommand    `cmd:"" help:"Copy a database into an empty one, also from SQLite to PostgreSQL and back."`
 	Replay  replayCommand  `cmd:"" help:"Replay recorded requests from a CSV file."`
+	Listen  listenCommand  `cmd:"" help:"Print the messages of a running server, and forward them to a receiver on this machine."`
+	Trigger triggerCommand `cmd:"" help:"Make a sample message of some type on a running server."`
 	Bench   benchCommand   `cmd:"" help:"Measure throughput and latency on this machine."`
 	Version versionCommand `cmd:"" help:"Print the version, the commit and the Go release."`
 }

@@ -95,15 +95,15 @@ func TestServeFlags(t *testing.T) {
 	}{
 		"defaults": {nil, nil, func(*serveCommand) {}},
 		"flags": {
-			[]string{"--listen", ":9", "--data=d", "--database-url", "postgres://db/x", "--shards=8", "--metrics-listen", ":10", "--drain-wait", "1s", "--drain-max=2s"}, nil,
+			[]string{"--listen", ":9", "--data=d", "--database-url", "postgres://db/x", "--shards=8", "--metrics-listen", ":10", "--drain-wait", "1s", "--drain-max=2s", "--allow-private-webhooks"}, nil,
 			func(c *serveCommand) {
-				*c = serveCommand{databaseFlags{"d", "postgres://db/x"}, 8, ":9", ":10", time.Second, 2 * time.Second}
+				*c = serveCommand{databaseFlags{"d", "postgres://db/x"}, 8, ":9", ":10", true, time.Second, 2 * time.Second}
 			},
 		},
 		"variables": {
-			nil, map[string]string{"SCRIP_LISTEN": ":9", "SCRIP_DATA": "d", "SCRIP_DATABASE_URL": "postgres://db/x", "SCRIP_SHARDS": "16", "SCRIP_DRAIN_WAIT": "1s"},
+			nil, map[string]string{"SCRIP_LISTEN": ":9", "SCRIP_DATA": "d", "SCRIP_DATABASE_URL": "postgres://db/x", "SCRIP_SHARDS": "16", "SCRIP_DRAIN_WAIT": "1s", "SCRIP_ALLOW_PRIVATE_WEBHOOKS": "true"},
 			func(c *serveCommand) {
-				c.Shards = 16
+				c.Shards, c.AllowPrivateWebhooks = 16, true
 				c.databaseFlags, c.Listen, c.DrainWait = databaseFlags{"d", "postgres://db/x"}, ":9", time.Second
 			},
 		},

@@ -13,7 +13,9 @@ import (
 	"github.com/scrip-dev/scrip/internal/credits"
 	"github.com/scrip-dev/scrip/internal/engine"
 	"github.com/scrip-dev/scrip/internal/ledger"
+	"github.com/scrip-dev/scrip/internal/outbound"
 	"github.com/scrip-dev/scrip/internal/store"
+	"github.com/scrip-dev/scrip/internal/webhook"
 )
 
 // lateGrace is how long after a grant's expiry a late event may still burn it (semantics 7.3).
@@ -51,18 +53,36 @@ func openProduct(ctx context.Context, d deps) (*product, error) {
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
-	p.service, err = credits.New(ctx, credits.Options{Store: st, Engine: p.engine, Clock: clock, NewID: newID, Random: rand.Reader})
+	vault, err := openVault(d)
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	policy := outbound.Policy{AllowPrivate: d.AllowPrivateWebhooks}
+	p.service, err = credits.New(ctx, credits.Options{
+		Store: st, Engine: p.engine, Clock: clock, NewID: newID, Random: rand.Reader, Vault: vault, Outbound: policy,
+	})
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	sweeping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
 	p.wait.Go(func() { p.sweep(sweeping, d.Log) })
+	p.wait.Go(func() { p.tell(sweeping, d, policy) })
 	return p, nil
 }
 
 // newID returns a time-ordered, opaque id.
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// tell sends what webhook endpoints are owed, until it is told to stop.
+func (p *product) tell(ctx context.Context, d deps, policy outbound.Policy) {
+	client := outbound.NewClient(outbound.Options{Policy: policy})
+	defer client.Close()
+	if policy.AllowPrivate {
+		d.Log.Warn("webhook endpoints may have private addresses; anyone with a key can make this server call machines of its network")
+	}
+	webhook.NewSender(webhook.Options{Credits: p.service, Client: client, Now: d.Now, Name: newID(), Log: d.Log}).Run(ctx)
+}
 
 // sweep posts what is due, again and again, until it is told to stop.
 func (p *product) sweep(ctx context.Context, log *slog.Logger) {

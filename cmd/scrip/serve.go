@@ -22,15 +22,16 @@ type databaseFlags struct {
 	DatabaseURL string `name:"database-url" placeholder:"URL" help:"Use this PostgreSQL database instead: postgres://user:password@host/name."`
 }
 
-// serveCommand starts the server and runs until it is told to stop. SCRIP_API_KEY is a variable only: a secret on a command
-// line can be read by every user of the machine.
+// serveCommand starts the server and runs until it is told to stop. SCRIP_API_KEY and SCRIP_SECRET_KEY are variables only: a
+// secret on a command line can be read by every user of the machine.
 type serveCommand struct {
 	databaseFlags
-	Shards        uint16        `placeholder:"N" help:"Units of order of a new database, 1 to ${shards_max}; fixed for ever. A new database gets ${shards_default} when nobody says."`
-	Listen        string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where the API and the probes answer."`
-	MetricsListen string        `placeholder:"HOST:PORT" help:"Serve /metrics here, to everyone. Without it /metrics stands on the main address, for this machine only."`
-	DrainWait     time.Duration `default:"500ms" help:"How long /readyz says no before connections are refused, so that load balancers can look elsewhere."`
-	DrainMax      time.Duration `default:"20s" help:"How long requests under way may take to finish once connections are refused."`
+	Shards               uint16        `placeholder:"N" help:"Units of order of a new database, 1 to ${shards_max}; fixed for ever. A new database gets ${shards_default} when nobody says."`
+	Listen               string        `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where the API and the probes answer."`
+	MetricsListen        string        `placeholder:"HOST:PORT" help:"Serve /metrics here, to everyone. Without it /metrics stands on the main address, for this machine only."`
+	AllowPrivateWebhooks bool          `help:"For development: webhook endpoints may use http, any port, this machine and private networks."`
+	DrainWait            time.Duration `default:"500ms" help:"How long /readyz says no before connections are refused, so that load balancers can look elsewhere."`
+	DrainMax             time.Duration `default:"20s" help:"How long requests under way may take to finish once connections are refused."`
 }
 
 // Validate refuses what cannot be meant before anything is opened.
@@ -53,7 +54,7 @@ func (c *serveCommand) Run(p *program) (err error) {
 	metrics := newMetrics()
 	product, err := newHandler(p.ctx, deps{
 		DataDir: c.Data, DatabaseURL: c.DatabaseURL, Shards: c.Shards, APIKey: key,
-		Now: p.now, Log: log, Metrics: metrics, Announce: p.stdout,
+		SecretKey: secretKey(p.env), AllowPrivateWebhooks: c.AllowPrivateWebhooks, Now: p.now, Log: log, Metrics: metrics, Announce: p.stdout,
 	})
 	if err != nil {
 		return err
@@ -75,6 +76,12 @@ func closing(product *app) error {
 		return fmt.Errorf("closing the database: %w", err)
 	}
 	return nil
+}
+
+// secretKey reads SCRIP_SECRET_KEY.
+func secretKey(env func(string) (string, bool)) credits.Secret {
+	key, _ := env("SCRIP_SECRET_KEY")
+	return credits.NewSecret(key)
 }
 
 // initialKey reads SCRIP_API_KEY. The error never shows the key.

@@ -26,12 +26,18 @@ type running struct {
 // start runs `scrip serve` on a free port and waits until it says where it listens.
 func start(t *testing.T, args ...string) *running {
 	t.Helper()
+	return startWith(t, noVariables, args...)
+}
+
+// startWith is start with some variables set.
+func startWith(t *testing.T, env func(string) (string, bool), args ...string) *running {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	r := &running{stop: stop, exited: make(chan int, 1), stderr: new(bytes.Buffer)}
 	out, in := io.Pipe()
 	args = append([]string{"serve", "--listen=127.0.0.1:0", "--data", t.TempDir()}, args...)
 	go func() {
-		code := run(ctx, args, noVariables, in, r.stderr)
+		code := run(ctx, args, env, in, r.stderr)
 		_ = in.Close()
 		r.exited <- code
 	}()

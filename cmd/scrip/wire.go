@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/scrip-dev/scrip/internal/api"
+	"github.com/scrip-dev/scrip/internal/credits"
 )
 
 // deps is what the parts of the product are built from.
@@ -21,10 +22,14 @@ type deps struct {
 	DatabaseURL string // instead of DataDir when not empty
 	Shards      uint16 // wanted for a new database, 0 for as many as fit it; an existing one must have as many
 	APIKey      string // full-access key wanted for the first environment; empty asks for a generated one
-	Now         func() time.Time
-	Log         *slog.Logger
-	Metrics     prometheus.Registerer
-	Announce    io.Writer // for what an operator must see once, such as a generated key
+	// SecretKey is what secrets are encrypted under; empty means a key file beside the SQLite database, and on PostgreSQL none.
+	SecretKey credits.Secret
+	// AllowPrivateWebhooks lets webhook endpoints use http and private addresses.
+	AllowPrivateWebhooks bool
+	Now                  func() time.Time
+	Log                  *slog.Logger
+	Metrics              prometheus.Registerer
+	Announce             io.Writer // for what an operator must see once, such as a generated key
 }
 
 // app is the product as the server sees it.

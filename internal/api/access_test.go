@@ -36,7 +36,7 @@ func newForeign(a *testAPI) *testAPI {
 
 // scopes are all permissions.
 var scopes = []string{catalogRead, catalogWrite, customersRead, customersWrite, creditsRead, creditsWrite, usageWrite,
-	installationRead, installationWrite}
+	installationRead, installationWrite, webhooksRead, webhooksWrite}
 
 func TestEveryRouteForEveryPrincipal(t *testing.T) {
 	// A route answers server keys that have its scope, and nobody else: not callers without a good key, not publishable keys,
@@ -88,13 +88,14 @@ func (w *badWorld) objects() map[string]object {
 	grant := w.theirs.ok("POST", "/api/v1/credits/grants", `{"customerId":"theirs","currencyId":"coins","displayName":"Promo","amount":50}`).text("data.id")
 	event := w.theirs.ok("POST", "/api/v1/events/report", `{"events":[{"customerId":"theirs","eventName":"draw","idempotencyKey":"d1"}]}`).text("data.0.eventId")
 	key := w.theirs.ok("POST", "/api/v1/api-keys", `{"name":"ci"}`).text("data.id")
+	endpoint := w.theirs.ok("POST", "/api/v1/webhook-endpoints", `{"url":"https://hooks.example.com/theirs"}`).text("data.endpoint.id")
 	customer := object{"theirs", "nobody"}
 	return map[string]object{
 		"credits/grants": {grant, grant[:len(grant)-4] + "zzzz"}, "credits/reservations": {"pinned", "absent"},
 		"credits/custom-currencies": {"coins", "cents"}, "events": {event, event[:len(event)-4] + "zzzz"},
 		"usage": customer, "customers": customer, "features": {"pixels", "voxels"}, "products": {"studio", "garage"},
 		"plans": {"gold", "lead"}, "addons": {"extra", "other"}, "subscriptions": {"theirsub", "othersub"},
-		"api-keys": {key, key[:len(key)-4] + "zzzz"}, "coupons": {"coupon1", "coupon2"}, "contracts": {"contract1", "contract2"},
+		"webhook-endpoints": {endpoint, endpoint[:len(endpoint)-4] + "zzzz"}, "api-keys": {key, key[:len(key)-4] + "zzzz"}, "coupons": {"coupon1", "coupon2"}, "contracts": {"contract1", "contract2"},
 	}
 }
 
@@ -118,6 +119,9 @@ var foreignBodies = map[string]string{
 	"POST /api/v1/addons/{addonId}/entitlements":                `{"entitlements":[{"type":"FEATURE","id":"pixels"}]}`,
 	"PATCH /api/v1/addons/{addonId}/entitlements/{id}":          `{"type":"FEATURE","order":1}`,
 	"PATCH /api/v1/subscriptions/{id}":                          `{"metadata":{"k":"v"}}`,
+	"PATCH /api/v1/webhook-endpoints/{id}":                      `{"description":"N"}`,
+	"POST /api/v1/webhook-endpoints/{id}/test":                  `{"type":"credits.granted"}`,
+	"POST /api/v1/webhook-endpoints/{id}/replay":                `{"startDate":"2026-03-01T00:00:00Z","endDate":"2026-03-02T00:00:00Z"}`,
 	"GET /api/v1/usage/{customerId}/history/{featureId}":        "?startDate=2026-02-01T00:00:00Z",
 	"GET /api/v1/customers/{id}/entitlements/check":             "?featureId=pixels",
 	"GET /api/v1-beta/customers/{id}/entitlements/check":        "?featureId=pixels",

@@ -70,6 +70,11 @@ var forms = map[string]form{
 		"pricePeriods", `[{"billingPeriod":"MONTHLY","creditRate":{"currencyId":"credits","amount":1}}]`}},
 	"subscription": {"POST", "/api/v1/subscriptions", "%s", []string{"id", `"sub2"`, "customerId", `"beta"`, "planId", `"basic"`}},
 	"key":          {"POST", "/api/v1/api-keys", "%s", []string{"name", `"ci"`}},
+	"endpoint":     {"POST", "/api/v1/webhook-endpoints", "%s", []string{"url", `"https://hooks.example.com/new"`}},
+	"header":       {"POST", "/api/v1/webhook-endpoints", `{"url":"https://hooks.example.com/h","secretHeader":%s}`, []string{"name", `"X-Hook"`, "value", `"0123456789"`}},
+	"trigger":      {"POST", "/api/v1/webhook-messages/test", "%s", []string{"type", `"credits.granted"`}},
+	"rotation":     {"POST", "/api/v1/webhook-endpoints/whe_id/rotate-secret", "%s", []string{"overlapSeconds", "60"}},
+	"replay":       {"POST", "/api/v1/webhook-endpoints/whe_id/replay", "%s", []string{"startDate", `"2026-03-01T00:00:00Z"`, "endDate", `"2026-03-02T00:00:00Z"`}},
 }
 
 // with is a form with some members changed: pairs of name and literal. An empty literal leaves the member away, an unknown
@@ -112,7 +117,7 @@ func TestBadInputs(t *testing.T) {
 	// anybody can read.
 	t.Parallel()
 	w := newBadWorld(t)
-	rows := slices.Concat(badAmounts, badDates, badIDs, badJSON, badMembers, badCatalogue, badQueries, badEnvelopes, w.badCursors(), w.badKeys(), w.badCredits())
+	rows := slices.Concat(badAmounts, badDates, badIDs, badJSON, badMembers, badCatalogue, badQueries, badEnvelopes, w.badWebhooks(), w.badCursors(), w.badKeys(), w.badCredits())
 	if len(rows) < 80 {
 		t.Fatalf("only %d bad inputs", len(rows))
 	}
@@ -136,7 +141,7 @@ func TestBadInputForms(t *testing.T) {
 	t.Parallel()
 	w := newBadWorld(t)
 	for name := range forms {
-		if got := w.exchange(t, with(name)); got.status/100 != 2 {
+		if got := w.exchange(t, w.toMine(with(name))); got.status/100 != 2 {
 			t.Errorf("%s → %d %s", name, got.status, got.body)
 		}
 	}
@@ -146,6 +151,7 @@ func TestBadInputForms(t *testing.T) {
 type badWorld struct {
 	*testAPI
 	grantID, eventID string
+	endpointID       string
 	theirs           *testAPI // the same server, as the other environment sees it
 }
 
@@ -167,6 +173,7 @@ func newBadWorld(t *testing.T) *badWorld {
 	w.ok("PATCH", "/api/v1/features/lowest", `{"meter":{"aggregation":{"function":"MIN","field":"n"},
 		"filters":[{"conditions":[{"field":"eventName","operation":"EQUALS","value":"low"}]}]}}`)
 	w.ok("POST", "/api/v1/plans", `{"id":"draft","displayName":"Draft","productId":"p"}`)
+	w.endpointID = w.ok("POST", "/api/v1/webhook-endpoints", `{"url":"https://hooks.example.com/mine"}`).text("data.endpoint.id")
 	w.theirs = newForeign(w.testAPI)
 	return w
 }
@@ -218,6 +225,7 @@ const errorBytesMax = 1500
 var readable = []string{
 	"/api/v1/credits/custom-currencies?status=ACTIVE,ARCHIVED", "/api/v1/features", "/api/v1/products", "/api/v1/plans",
 	"/api/v1/addons", "/api/v1/customers", "/api/v1/subscriptions", "/api/v1/events", "/api/v1/api-keys", "/api/v1/environments",
+	"/api/v1/webhook-endpoints", "/api/v1/webhook-messages",
 }
 
 // readableOf are those of one environment's CUSTOMER, CURRENCY and PLAN.

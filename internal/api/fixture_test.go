@@ -95,8 +95,10 @@ func newNode(t testing.TB, o store.Options, prefix string, shards uint16) *testA
 	ids := testIDs(prefix)
 	seed := [32]byte{1}
 	copy(seed[1:], prefix) // two nodes make different keys
+	vault, err := credits.NewVault(strings.Repeat("k", credits.SecretKeyMin))
+	must(err)
 	a.credits, err = credits.New(ctx, credits.Options{
-		Store: a.store, Engine: journal, Clock: now, NewID: ids, Random: rand.NewChaCha8(seed),
+		Store: a.store, Engine: journal, Clock: now, NewID: ids, Random: rand.NewChaCha8(seed), Vault: vault,
 	})
 	must(err)
 	first, err := a.credits.Bootstrap(ctx, "")

@@ -291,11 +291,14 @@ func (q *query) failCursor(name string) {
 	q.fail(name, "is not a cursor of this list; pass one from pagination, with the same filters")
 }
 
+// unbound are parameters that select nothing: they may differ from page to page.
+var unbound = []string{"after", "before", "limit", "start", "waitSeconds"}
+
 // binding is what a cursor of this list belongs to.
 func (q *query) binding() []string {
 	fields := []string{q.call.env, q.call.request.Method, q.call.request.URL.Path}
 	for _, name := range q.names() {
-		if name != "after" && name != "before" && name != "limit" {
+		if !slices.Contains(unbound, name) {
 			fields = append(fields, name, strconv.Itoa(len(q.values[name])))
 			fields = append(fields, q.values[name]...)
 		}

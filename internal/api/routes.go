@@ -17,6 +17,8 @@ const (
 	usageWrite        = "usage:write"
 	installationRead  = "installation:read"
 	installationWrite = "installation:write"
+	webhooksRead      = "webhooks:read"
+	webhooksWrite     = "webhooks:write"
 )
 
 // flags are what is special about a route.
@@ -69,7 +71,8 @@ func (r *route) pathNames() []string {
 func (s *server) allRoutes() []route {
 	return slices.Concat(
 		s.currencyRoutes(), s.creditRoutes(), s.usageRoutes(), s.customerRoutes(), s.featureRoutes(), s.productRoutes(),
-		s.planRoutes(), s.addonRoutes(), s.subscriptionRoutes(), s.installationRoutes(), s.notSupportedRoutes(),
+		s.planRoutes(), s.addonRoutes(), s.subscriptionRoutes(), s.installationRoutes(), s.webhookRoutes(),
+		s.notSupportedRoutes(),
 	)
 }
 
@@ -213,6 +216,27 @@ func (s *server) installationRoutes() []route {
 		{"GET /api/v1/api-keys", installationRead, 0, s.listAPIKeys},
 		{"POST /api/v1/api-keys", installationWrite, body | created | secret, s.createAPIKey},
 		{"POST /api/v1/api-keys/{id}/revoke", installationWrite, 0, s.revokeAPIKey},
+	}
+}
+
+func (s *server) webhookRoutes() []route {
+	return []route{
+		{"GET /api/v1/webhook-endpoints", webhooksRead, 0, s.listWebhookEndpoints},
+		{"POST /api/v1/webhook-endpoints", webhooksWrite, body | created | secret, s.createWebhookEndpoint},
+		{"GET /api/v1/webhook-endpoints/{id}", webhooksRead, 0, s.getWebhookEndpoint},
+		{"PATCH /api/v1/webhook-endpoints/{id}", webhooksWrite, body, s.updateWebhookEndpoint},
+		{"GET /api/v1/webhook-endpoints/{id}/secret", webhooksWrite, secret, s.getWebhookSecrets},
+		{"POST /api/v1/webhook-endpoints/{id}/rotate-secret", webhooksWrite, body | optional | secret, s.rotateWebhookSecret},
+		{"POST /api/v1/webhook-endpoints/{id}/test", webhooksWrite, body | guarded, s.testWebhookEndpoint},
+		{"POST /api/v1/webhook-endpoints/{id}/replay", webhooksWrite, body | guarded, s.replayWebhookMessages},
+		{"GET /api/v1/webhook-endpoints/{id}/deliveries", webhooksRead, 0, s.listWebhookDeliveries},
+		{"GET /api/v1/webhook-endpoints/{id}/deliveries/{messageId}", webhooksRead, 0, s.getWebhookDelivery},
+		{"POST /api/v1/webhook-endpoints/{id}/deliveries/{messageId}/replay", webhooksWrite, guarded, s.replayWebhookDelivery},
+		{"POST /api/v1/webhook-endpoints/{id}/disable", webhooksWrite, 0, s.disableWebhookEndpoint},
+		{"POST /api/v1/webhook-endpoints/{id}/enable", webhooksWrite, 0, s.enableWebhookEndpoint},
+		{"DELETE /api/v1/webhook-endpoints/{id}", webhooksWrite, guarded, s.deleteWebhookEndpoint},
+		{"GET /api/v1/webhook-messages", webhooksRead, 0, s.listWebhookMessages},
+		{"POST /api/v1/webhook-messages/test", webhooksWrite, body | guarded, s.triggerWebhookMessage},
 	}
 }
 

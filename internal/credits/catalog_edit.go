@@ -69,6 +69,8 @@ type catalogEdit struct {
 	tx  Tx
 	env string
 	now ledger.Time
+
+	service *Service
 }
 
 // editCatalog runs a change in one transaction and publishes the new snapshot after its commit. The store's lock on the
@@ -94,7 +96,7 @@ func (s *Service) editCatalog(ctx context.Context, env string, audit Audit, chan
 			}
 		}
 		next.revision = revision
-		if err := change(&catalogEdit{records: next, ctx: ctx, tx: tx, env: env, now: s.clock(env)}); err != nil {
+		if err := change(&catalogEdit{records: next, ctx: ctx, tx: tx, env: env, now: s.clock(env), service: s}); err != nil {
 			return err
 		}
 		return s.audit(ctx, tx, env, audit)
@@ -103,6 +105,7 @@ func (s *Service) editCatalog(ctx context.Context, env string, audit Audit, chan
 		return fmt.Errorf("%s %s: %w", audit.Action, clip(audit.Object), err)
 	}
 	s.publish(env, newCatalog(next))
+	s.Told()
 	return nil
 }
 

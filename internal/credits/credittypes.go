@@ -3,6 +3,7 @@ package credits
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/scrip-dev/scrip/internal/ledger"
@@ -87,7 +88,7 @@ func (s *Service) CreateCreditType(ctx context.Context, env string, actor ledger
 			return duplicate("credit type", c.ID)
 		}
 		c.CreatedAt = e.now
-		return e.putCreditType(c)
+		return firstOf(func() error { return e.putCreditType(c) }, func() error { return e.tellCreditType(CreditTypeCreated, c, nil) })
 	})
 	return orNil(c, err)
 }
@@ -113,7 +114,7 @@ func (s *Service) CreditType(env, id string) (*CreditType, error) {
 
 // UpdateCreditType changes texts, which never alters history.
 func (s *Service) UpdateCreditType(ctx context.Context, env string, actor ledger.Actor, id string, in CreditTypeUpdate) (*CreditType, error) {
-	return s.changeCreditType(ctx, env, Audit{Actor: actor, Action: "creditType.updated", Object: id}, func(_ *catalogEdit, c *CreditType) error {
+	return s.changeCreditType(ctx, env, Audit{Actor: actor, Action: "creditType.updated", Object: id}, CreditTypeUpdated, func(_ *catalogEdit, c *CreditType) error {
 		in.DisplayName.apply(&c.DisplayName)
 		in.Description.apply(&c.Description)
 		in.Symbol.apply(&c.Symbol)
@@ -126,7 +127,7 @@ func (s *Service) UpdateCreditType(ctx context.Context, env string, actor ledger
 // ArchiveCreditType refuses new grants and mappings from now on. Existing pools stay readable and burnable. It fails with
 // CreditTypeInUse while an active plan or add-on refers to the type, and then lists them.
 func (s *Service) ArchiveCreditType(ctx context.Context, env string, actor ledger.Actor, id string) (*CreditType, error) {
-	return s.changeCreditType(ctx, env, Audit{Actor: actor, Action: "creditType.archived", Object: id}, func(e *catalogEdit, c *CreditType) error {
+	return s.changeCreditType(ctx, env, Audit{Actor: actor, Action: "creditType.archived", Object: id}, CreditTypeArchived, func(e *catalogEdit, c *CreditType) error {
 		if users := e.associated(id); len(users) > 0 {
 			return Conflict("CreditTypeInUse", fmt.Sprintf("custom currency %q is still used by %s; archive or change these first", id, names(users)))
 		}
@@ -139,7 +140,7 @@ func (s *Service) ArchiveCreditType(ctx context.Context, env string, actor ledge
 
 // UnarchiveCreditType makes a type usable again.
 func (s *Service) UnarchiveCreditType(ctx context.Context, env string, actor ledger.Actor, id string) (*CreditType, error) {
-	return s.changeCreditType(ctx, env, Audit{Actor: actor, Action: "creditType.unarchived", Object: id}, func(_ *catalogEdit, c *CreditType) error {
+	return s.changeCreditType(ctx, env, Audit{Actor: actor, Action: "creditType.unarchived", Object: id}, CreditTypeUnarchived, func(_ *catalogEdit, c *CreditType) error {
 		c.ArchivedAt = 0
 		return nil
 	})
@@ -153,7 +154,8 @@ func (s *Service) AssociatedEntities(env, id string) ([]AssociatedEntity, error)
 	return s.Catalog(env).associated(id), nil
 }
 
-func (s *Service) changeCreditType(ctx context.Context, env string, audit Audit, change func(*catalogEdit, *CreditType) error) (*CreditType, error) {
+// changeCreditType runs a change of one credit type and tells it, if there is anything to tell.
+func (s *Service) changeCreditType(ctx context.Context, env string, audit Audit, tells MessageType, change func(*catalogEdit, *CreditType) error) (*CreditType, error) {
 	var changed CreditType
 	err := s.editCatalog(ctx, env, audit, func(e *catalogEdit) error {
 		c, ok := e.creditTypes[audit.Object]
@@ -164,9 +166,28 @@ func (s *Service) changeCreditType(ctx context.Context, env string, audit Audit,
 		if err := change(e, &changed); err != nil {
 			return err
 		}
-		return e.putCreditType(&changed)
+		if err := e.putCreditType(&changed); err != nil {
+			return err
+		}
+		return e.tellCreditType(tells, &changed, c)
 	})
 	return orNil(&changed, err)
+}
+
+// tellCreditType writes the message about a change of a credit type, in the transaction of the change. An edit that changes
+// nothing is not told.
+func (e *catalogEdit) tellCreditType(t MessageType, c, before *CreditType) error {
+	if before != nil {
+		same := *before
+		same.UpdatedAt = c.UpdatedAt
+		if reflect.DeepEqual(&same, c) {
+			return nil
+		}
+	}
+	return e.service.AppendMessages(e.ctx, e.tx, e.env, NewMessage{
+		Type: t, Cause: fmt.Sprintf("creditType %s %d", c.ID, e.revision), At: e.now, Stream: "credit_type " + c.ID,
+		TraceID: RequestID(e.ctx), Data: CreditTypeData(c, before),
+	})
 }
 
 // names writes a list of entities for an error message.

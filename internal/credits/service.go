@@ -8,6 +8,7 @@ import (
 
 	"github.com/scrip-dev/scrip/internal/engine"
 	"github.com/scrip-dev/scrip/internal/ledger"
+	"github.com/scrip-dev/scrip/internal/outbound"
 )
 
 // Options is what a Service is made of. Store, Clock and NewID are required.
@@ -22,6 +23,10 @@ type Options struct {
 	NewID func() string
 	// Random is the source of secrets: the system's, except in tests. Without it no key can be made.
 	Random io.Reader
+	// Vault encrypts the secrets that must be read again. Without one no webhook endpoint can be made.
+	Vault *Vault
+	// Outbound says which addresses webhook endpoints may have.
+	Outbound outbound.Policy
 }
 
 // Service offers the use cases. It is safe for concurrent use.
@@ -31,6 +36,10 @@ type Service struct {
 	time   func(environment string) ledger.Time
 	newID  func() string
 	random io.Reader
+	vault  *Vault
+	bell   bell // rung after messages or deliveries were committed
+
+	outbound outbound.Policy
 
 	environmentsMu sync.RWMutex
 	environments   []*Environment // by No; replaced, never changed
@@ -44,7 +53,8 @@ type Service struct {
 
 // New returns a Service over a store, with the catalogues of all environments loaded.
 func New(ctx context.Context, o Options) (*Service, error) {
-	s := &Service{store: o.Store, engine: o.Engine, time: o.Clock, newID: o.NewID, random: o.Random}
+	s := &Service{store: o.Store, engine: o.Engine, time: o.Clock, newID: o.NewID, random: o.Random,
+		vault: o.Vault, outbound: o.Outbound}
 	if err := s.load(ctx); err != nil {
 		return nil, fmt.Errorf("load catalogues: %w", err)
 	}

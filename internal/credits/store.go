@@ -57,6 +57,7 @@ type Tx interface {
 	CatalogTx
 	CustomerTx
 	SubscriptionTx
+	WebhookTx
 }
 
 // EnvironmentTx keeps environments, keys and the audit trail.

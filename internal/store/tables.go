@@ -31,6 +31,14 @@ var catalogueTables = []table{
 	{name: "audit", key: words("environment no"), other: words("at actor_kind actor_id request_id action object customer")},
 	{name: "responses", key: words("environment operation request_key"), other: words("fingerprint effect_key status body expires_at holder held_until")},
 	{name: "grant_keys", key: words("environment key"), other: words("customer_id")},
+	{name: "webhook_endpoints", key: words("environment id"), other: words(`no disabled_at format document fence holder leased_until
+		rests_until failing_since failures`)},
+	{name: "message_counters", key: words("environment stream"), other: words("last")},
+	{name: "messages", key: words("environment no"), other: words(`id type cause occurred_at stream stream_no trace_id api_version test
+		payload`)},
+	{name: "deliveries", key: words("environment endpoint_id message_no"), other: words(`type state tries attempts next_at owed_since
+		ended_at`)},
+	{name: "delivery_attempts", key: words("environment endpoint_id message_no attempt"), other: words("at took status failure excerpt")},
 	{name: "settings", key: words("name"), other: words("value"), only: "name <> '" + shapeSetting + "'"},
 }
 

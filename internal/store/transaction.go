@@ -15,8 +15,9 @@ const documentFormat = 1
 
 // transaction implements credits.Tx.
 type transaction struct {
-	tx      *sql.Tx
-	dialect *dialect
+	tx         *sql.Tx
+	dialect    *dialect
+	statements map[string]*sql.Stmt // those that repeat has prepared
 }
 
 var _ credits.Tx = (*transaction)(nil)
@@ -28,6 +29,33 @@ func (t *transaction) exec(ctx context.Context, query string, args ...any) error
 		return fmt.Errorf("%w: %w", credits.ErrTaken, err)
 	}
 	return err
+}
+
+// repeat is exec for a statement that the transaction runs many times, and tells how many rows it met. On a file it is
+// prepared once, which takes longer than to run it; a server's driver keeps statements by itself.
+func (t *transaction) repeat(ctx context.Context, query string, args ...any) (met int64, err error) {
+	run := func() (sql.Result, error) { return t.tx.ExecContext(ctx, query, args...) }
+	if !t.dialect.server {
+		if t.statements[query] == nil {
+			prepared, err := t.tx.PrepareContext(ctx, query)
+			if err != nil {
+				return 0, err
+			}
+			if t.statements == nil {
+				t.statements = map[string]*sql.Stmt{}
+			}
+			t.statements[query] = prepared // it is closed with the transaction
+		}
+		run = func() (sql.Result, error) { return t.statements[query].ExecContext(ctx, args...) }
+	}
+	result, err := run()
+	if t.dialect.uniqueViolation(err) {
+		return 0, fmt.Errorf("%w: %w", credits.ErrTaken, err)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 // change runs a statement that must meet exactly one row, else it fails with credits.ErrMissing.

@@ -46,6 +46,8 @@ const (
 	APIKeyScopeInstallationRead  APIKeyScope = "installation:read"
 	APIKeyScopeInstallationWrite APIKeyScope = "installation:write"
 	APIKeyScopeUsageWrite        APIKeyScope = "usage:write"
+	APIKeyScopeWebhooksRead      APIKeyScope = "webhooks:read"
+	APIKeyScopeWebhooksWrite     APIKeyScope = "webhooks:write"
 )
 
 // Valid indicates whether the value is a known member of the APIKeyScope enum.
@@ -68,6 +70,10 @@ func (e APIKeyScope) Valid() bool {
 	case APIKeyScopeInstallationWrite:
 		return true
 	case APIKeyScopeUsageWrite:
+		return true
+	case APIKeyScopeWebhooksRead:
+		return true
+	case APIKeyScopeWebhooksWrite:
 		return true
 	default:
 		return false
@@ -2051,6 +2057,69 @@ func (e Vendor) Valid() bool {
 	case VendorSTRIPEINVOICING:
 		return true
 	case VendorZUORA:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookDeliveryStatus.
+const (
+	WebhookDeliveryStatusDELIVERED WebhookDeliveryStatus = "DELIVERED"
+	WebhookDeliveryStatusPARKED    WebhookDeliveryStatus = "PARKED"
+	WebhookDeliveryStatusPENDING   WebhookDeliveryStatus = "PENDING"
+)
+
+// Valid indicates whether the value is a known member of the WebhookDeliveryStatus enum.
+func (e WebhookDeliveryStatus) Valid() bool {
+	switch e {
+	case WebhookDeliveryStatusDELIVERED:
+		return true
+	case WebhookDeliveryStatusPARKED:
+		return true
+	case WebhookDeliveryStatusPENDING:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookDialect.
+const (
+	WebhookDialectREFERENCE WebhookDialect = "REFERENCE"
+	WebhookDialectSEED      WebhookDialect = "SEED"
+	WebhookDialectSKILLS    WebhookDialect = "SKILLS"
+)
+
+// Valid indicates whether the value is a known member of the WebhookDialect enum.
+func (e WebhookDialect) Valid() bool {
+	switch e {
+	case WebhookDialectREFERENCE:
+		return true
+	case WebhookDialectSEED:
+		return true
+	case WebhookDialectSKILLS:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookDisabledReason.
+const (
+	WebhookDisabledReasonFAILURES WebhookDisabledReason = "FAILURES"
+	WebhookDisabledReasonGONE     WebhookDisabledReason = "GONE"
+	WebhookDisabledReasonUSER     WebhookDisabledReason = "USER"
+)
+
+// Valid indicates whether the value is a known member of the WebhookDisabledReason enum.
+func (e WebhookDisabledReason) Valid() bool {
+	switch e {
+	case WebhookDisabledReasonFAILURES:
+		return true
+	case WebhookDisabledReasonGONE:
+		return true
+	case WebhookDisabledReasonUSER:
 		return true
 	default:
 		return false
@@ -4708,6 +4777,165 @@ type UsageWallet struct {
 // Vendor An outside system.
 type Vendor string
 
+// WebhookAttempt One try. Without an answer `statusCode` is null and `failure` says why.
+type WebhookAttempt struct {
+	At      time.Time `json:"at"`
+	Failure *string   `json:"failure"`
+	Number  int       `json:"number"`
+
+	// ResponseExcerpt The first 2 KB of the answer. Do not show it as HTML.
+	ResponseExcerpt  string `json:"responseExcerpt"`
+	StatusCode       *int   `json:"statusCode"`
+	TookMilliseconds int    `json:"tookMilliseconds"`
+}
+
+// WebhookDelivery One message owed to one endpoint.
+type WebhookDelivery struct {
+	Attempts int `json:"attempts"`
+
+	// EndedAt When it was delivered or parked.
+	EndedAt       *time.Time `json:"endedAt"`
+	MessageID     string     `json:"messageId"`
+	NextAttemptAt *time.Time `json:"nextAttemptAt"`
+
+	// OwedSince When it was made or replayed last.
+	OwedSince time.Time `json:"owedSince"`
+
+	// Status To be tried, told, or given up until it is replayed.
+	Status WebhookDeliveryStatus `json:"status"`
+
+	// Type By its canonical name.
+	Type string `json:"type"`
+}
+
+// WebhookDeliveryDetail A delivery, what is sent, and how that went.
+type WebhookDeliveryDetail struct {
+	Attempts []WebhookAttempt `json:"attempts"`
+
+	// Delivery One message owed to one endpoint.
+	Delivery WebhookDelivery `json:"delivery"`
+
+	// Message A message as receivers get it, see api/webhooks.yaml.
+	Message WebhookMessage `json:"message"`
+}
+
+// WebhookDeliveryStatus To be tried, told, or given up until it is replayed.
+type WebhookDeliveryStatus string
+
+// WebhookDialect Which names messages have. SEED are the canonical ones; api/webhooks.yaml lists the others.
+type WebhookDialect string
+
+// WebhookDisabledReason A person, an answer 410, or five days of nothing but failures.
+type WebhookDisabledReason string
+
+// WebhookEndpoint An address that is told what happens.
+type WebhookEndpoint struct {
+	CreatedAt   time.Time `json:"createdAt"`
+	Description *string   `json:"description"`
+
+	// Dialect Which names messages have. SEED are the canonical ones; api/webhooks.yaml lists the others.
+	Dialect        WebhookDialect         `json:"dialect"`
+	DisabledAt     *time.Time             `json:"disabledAt"`
+	DisabledReason *WebhookDisabledReason `json:"disabledReason"`
+
+	// FailingSince Of the first failure since the last success.
+	FailingSince *time.Time `json:"failingSince"`
+	ID           string     `json:"id"`
+
+	// PreviousSecretExpiresAt When the secret before the last rotation stops being valid.
+	PreviousSecretExpiresAt *time.Time `json:"previousSecretExpiresAt"`
+
+	// SecretHeaderName The header that carries a plain secret.
+	SecretHeaderName *string `json:"secretHeaderName"`
+
+	// Types What it is told, by canonical names; empty means everything.
+	Types     []string  `json:"types"`
+	UpdatedAt time.Time `json:"updatedAt"`
+	URL       string    `json:"url"`
+}
+
+// WebhookEndpointCreate An address to be told.
+type WebhookEndpointCreate struct {
+	Description *string `json:"description,omitempty"`
+
+	// Dialect Which names messages have. SEED are the canonical ones; api/webhooks.yaml lists the others.
+	Dialect *WebhookDialect `json:"dialect,omitempty"`
+
+	// SecretHeader A header that carries a plain secret, for receivers that check no signatures.
+	SecretHeader *WebhookSecretHeader `json:"secretHeader,omitempty"`
+
+	// Types What it is told, by names of any dialect; absent or empty means everything.
+	Types []string `json:"types,omitempty"`
+	URL   string   `json:"url"`
+}
+
+// WebhookEndpointSecret An endpoint with its new secret.
+type WebhookEndpointSecret struct {
+	// Endpoint An address that is told what happens.
+	Endpoint WebhookEndpoint `json:"endpoint"`
+
+	// Secret In the form of Standard Webhooks, beginning with whsec_.
+	Secret string `json:"secret"`
+}
+
+// WebhookEndpointUpdate What to change; null clears.
+type WebhookEndpointUpdate struct {
+	Description nullable.Nullable[string] `json:"description,omitempty"`
+
+	// Dialect Which names messages have. SEED are the canonical ones; api/webhooks.yaml lists the others.
+	Dialect      *WebhookDialect                        `json:"dialect,omitempty"`
+	SecretHeader nullable.Nullable[WebhookSecretHeader] `json:"secretHeader,omitempty"`
+	Types        []string                               `json:"types,omitempty"`
+	URL          *string                                `json:"url,omitempty"`
+}
+
+// WebhookMessage A message as receivers get it, see api/webhooks.yaml.
+type WebhookMessage = json.RawMessage
+
+// WebhookReplay defines model for WebhookReplay.
+type WebhookReplay struct {
+	// EndDate Occurred before.
+	EndDate time.Time `json:"endDate"`
+
+	// ParkedOnly Only what was given up.
+	ParkedOnly *bool `json:"parkedOnly,omitempty"`
+
+	// StartDate Occurred at or after.
+	StartDate time.Time `json:"startDate"`
+}
+
+// WebhookReplayResult defines model for WebhookReplayResult.
+type WebhookReplayResult struct {
+	// Count How many messages will be delivered.
+	Count int `json:"count"`
+}
+
+// WebhookSecretHeader A header that carries a plain secret, for receivers that check no signatures.
+type WebhookSecretHeader struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// WebhookSecretRotation defines model for WebhookSecretRotation.
+type WebhookSecretRotation struct {
+	// OverlapSeconds How long the present secret stays valid; 86400 when absent.
+	OverlapSeconds *int `json:"overlapSeconds,omitempty"`
+}
+
+// WebhookSecrets The secrets that are valid now.
+type WebhookSecrets struct {
+	PreviousSecret          *string              `json:"previousSecret"`
+	PreviousSecretExpiresAt *time.Time           `json:"previousSecretExpiresAt"`
+	Secret                  string               `json:"secret"`
+	SecretHeader            *WebhookSecretHeader `json:"secretHeader"`
+}
+
+// WebhookTest defines model for WebhookTest.
+type WebhookTest struct {
+	// Type A type of message, by any of its names.
+	Type string `json:"type"`
+}
+
 // WeeklyAnchor Where a weekly reset counts from.
 type WeeklyAnchor string
 
@@ -5069,4 +5297,69 @@ type UsageHistoryData struct {
 // UsageMeasurementList defines model for UsageMeasurementList.
 type UsageMeasurementList struct {
 	Data []UsageMeasurement `json:"data"`
+}
+
+// WebhookDeliveryData defines model for WebhookDeliveryData.
+type WebhookDeliveryData struct {
+	// Data One message owed to one endpoint.
+	Data WebhookDelivery `json:"data"`
+}
+
+// WebhookDeliveryDetailData defines model for WebhookDeliveryDetailData.
+type WebhookDeliveryDetailData struct {
+	// Data A delivery, what is sent, and how that went.
+	Data WebhookDeliveryDetail `json:"data"`
+}
+
+// WebhookDeliveryPage defines model for WebhookDeliveryPage.
+type WebhookDeliveryPage struct {
+	Data []WebhookDelivery `json:"data"`
+
+	// Pagination Cursors to the pages around this one.
+	Pagination Pagination `json:"pagination"`
+}
+
+// WebhookEndpointData defines model for WebhookEndpointData.
+type WebhookEndpointData struct {
+	// Data An address that is told what happens.
+	Data WebhookEndpoint `json:"data"`
+}
+
+// WebhookEndpointPage defines model for WebhookEndpointPage.
+type WebhookEndpointPage struct {
+	Data []WebhookEndpoint `json:"data"`
+
+	// Pagination Cursors to the pages around this one.
+	Pagination Pagination `json:"pagination"`
+}
+
+// WebhookEndpointSecretData defines model for WebhookEndpointSecretData.
+type WebhookEndpointSecretData struct {
+	// Data An endpoint with its new secret.
+	Data WebhookEndpointSecret `json:"data"`
+}
+
+// WebhookMessageData defines model for WebhookMessageData.
+type WebhookMessageData struct {
+	// Data A message as receivers get it, see api/webhooks.yaml.
+	Data WebhookMessage `json:"data"`
+}
+
+// WebhookMessageList defines model for WebhookMessageList.
+type WebhookMessageList struct {
+	Data []WebhookMessage `json:"data"`
+
+	// Next Pass as `after`.
+	Next string `json:"next"`
+}
+
+// WebhookReplayData defines model for WebhookReplayData.
+type WebhookReplayData struct {
+	Data WebhookReplayResult `json:"data"`
+}
+
+// WebhookSecretsData defines model for WebhookSecretsData.
+type WebhookSecretsData struct {
+	// Data The secrets that are valid now.
+	Data WebhookSecrets `json:"data"`
 }

@@ -43,6 +43,12 @@ func Run(t *testing.T, open func(t *testing.T) credits.Store) {
 		"concurrent_row_numbers":  concurrentRowNumbers,
 		"concurrent_read_modify":  concurrentReadModify,
 		"reads_follow_own_writes": readsFollowOwnWrites,
+		"messages":                messages,
+		"messages_in_order":       messagesInOrder,
+		"webhook_endpoints":       webhookEndpoints,
+		"deliveries":              deliveries,
+		"replays":                 replays,
+		"queues":                  queues,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {
