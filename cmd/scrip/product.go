@@ -45,10 +45,12 @@ func openProduct(ctx context.Context, d deps) (*product, error) {
 	}
 	p := &product{store: st, stop: func() {}}
 	clock := func(string) ledger.Time { return ledger.Time(d.Now().UnixMicro()) }
+	watch := &credits.Watch{}
 	p.engine, err = engine.Open(ctx, engine.Options{
 		Journal: st.Journal(), Shards: shape.Shards, WindowEntries: shape.WindowEntries, Log: d.Log,
-		Clock:     clock,
-		LateGrace: func(string) ledger.Time { return lateGrace },
+		Clock:      clock,
+		LateGrace:  func(string) ledger.Time { return lateGrace },
+		Thresholds: watch.Of,
 	})
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
@@ -60,6 +62,7 @@ func openProduct(ctx context.Context, d deps) (*product, error) {
 	policy := outbound.Policy{AllowPrivate: d.AllowPrivateWebhooks}
 	p.service, err = credits.New(ctx, credits.Options{
 		Store: st, Engine: p.engine, Clock: clock, NewID: newID, Random: rand.Reader, Vault: vault, Outbound: policy,
+		Watch: watch,
 	})
 	if err != nil {
 		return nil, errors.Join(err, p.close())
@@ -67,6 +70,7 @@ func openProduct(ctx context.Context, d deps) (*product, error) {
 	sweeping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
 	p.wait.Go(func() { p.sweep(sweeping, d.Log) })
+	p.wait.Go(func() { p.service.NewTeller(d.Log).Run(sweeping) })
 	p.wait.Go(func() { p.tell(sweeping, d, policy) })
 	return p, nil
 }

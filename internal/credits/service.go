@@ -19,6 +19,8 @@ type Options struct {
 	// Clock is the time in an environment, and with an empty name that of the installation, by which keys live. It may
 	// jump, but must not go back by more than it is corrected. It must be the engine's.
 	Clock func(environment string) ledger.Time
+	// Watch is what the engine asks for thresholds; nil when there is no engine that does.
+	Watch *Watch
 	// NewID returns a fresh, time-ordered, opaque id.
 	NewID func() string
 	// Random is the source of secrets: the system's, except in tests. Without it no key can be made.
@@ -48,13 +50,18 @@ type Service struct {
 	keys           keyRing
 	confirmations  engine.Joint
 	seen           Seen      // of other nodes' changes; touched by New and by the round under way only
+	watch          *Watch
+	watchMu        sync.Mutex // of those who read thresholds
 	eventOps       sync.Pool // of *[]eventOp
 }
 
 // New returns a Service over a store, with the catalogues of all environments loaded.
 func New(ctx context.Context, o Options) (*Service, error) {
 	s := &Service{store: o.Store, engine: o.Engine, time: o.Clock, newID: o.NewID, random: o.Random,
-		vault: o.Vault, outbound: o.Outbound}
+		vault: o.Vault, outbound: o.Outbound, watch: o.Watch}
+	if s.watch == nil {
+		s.watch = &Watch{}
+	}
 	if err := s.load(ctx); err != nil {
 		return nil, fmt.Errorf("load catalogues: %w", err)
 	}

@@ -58,6 +58,8 @@ type Tx interface {
 	CustomerTx
 	SubscriptionTx
 	WebhookTx
+	ThresholdTx
+	TellingTx
 }
 
 // EnvironmentTx keeps environments, keys and the audit trail.

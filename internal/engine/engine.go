@@ -33,6 +33,7 @@ const ownersMaxDefault = 500_000
 type Engine struct {
 	shards []*shard
 	wait   sync.WaitGroup
+	landed chan struct{} // holds a token when something has become durable
 }
 
 // Open loads every shard from its checkpoint and journal, and starts its writer.
@@ -53,10 +54,10 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if o.WindowEntries > 0 {
 		cut = windows(o.WindowEntries)
 	}
-	e := &Engine{}
+	e := &Engine{landed: make(chan struct{}, 1)}
 	for id := range max(o.Shards, 1) {
 		s := &shard{
-			id: id, journal: o.Journal, clock: o.Clock, lateGrace: o.LateGrace, thresholds: o.Thresholds,
+			id: id, journal: o.Journal, clock: o.Clock, lateGrace: o.LateGrace, thresholds: o.Thresholds, wakes: e.landed,
 			shared: o.Journal.Shared(), log: o.Log, ownersMax: o.OwnersMax, evictAbove: o.OwnersMax, windows: cut,
 		}
 		s.queue.wake = sync.NewCond(&s.queue.mu)

@@ -26,6 +26,7 @@ type shard struct {
 	windows   windows
 
 	thresholds func(pool ledger.Key) *ledger.Thresholds
+	wakes      chan<- struct{} // see Landed
 
 	shared        bool          // others may append to the journal
 	lock          *Lock         // held from before a decision to the landing of its commit

@@ -91,8 +91,8 @@ func TestPostgres_migration_waits_for_a_lock(t *testing.T) {
 	if err := openAt(t, address).Close(); err != nil {
 		t.Fatal(err)
 	}
-	postgres.Execute(t, address, `DELETE FROM scrip_migrations WHERE version_id = 16`,
-		`DROP TABLE delivery_attempts, deliveries, messages, message_counters, webhook_endpoints`)
+	postgres.Execute(t, address, `DELETE FROM scrip_migrations WHERE version_id = 17`,
+		`DROP TABLE expiry_notices, told_until, thresholds`)
 	holder, err := sql.Open("pgx", address)
 	if err != nil {
 		t.Fatal(err)

@@ -39,6 +39,9 @@ var catalogueTables = []table{
 	{name: "deliveries", key: words("environment endpoint_id message_no"), other: words(`type state tries attempts next_at owed_since
 		ended_at`)},
 	{name: "delivery_attempts", key: words("environment endpoint_id message_no attempt"), other: words("at took status failure excerpt")},
+	{name: "thresholds", key: words("environment customer currency resource"), other: words("format document")},
+	{name: "told_until", key: words("shard"), other: words("position")},
+	{name: "expiry_notices", key: words("environment grant_id days"), other: words("at customer")},
 	{name: "settings", key: words("name"), other: words("value"), only: "name <> '" + shapeSetting + "'"},
 }
 
