@@ -123,11 +123,14 @@ func (s *Service) UpdateGrant(ctx context.Context, env string, by Caller, id led
 	}
 	change := in.change()
 	op := &grantChange{
-		key: g.Key, by: by, kind: engine.UpdateEntry, why: in.Reason, texts: &texts,
+		key: g.Key, by: by, kind: engine.UpdateEntry, why: in.Reason,
 		apply: func(p *ledger.Pool, tx *ledger.Tx) (bool, error) {
 			err := p.Update(tx, id, change)
 			return len(tx.Facts) > 0, err
 		},
+	}
+	if change.Texts {
+		op.texts = &texts
 	}
 	if err := s.engine.Do(ctx, op)[0]; err != nil {
 		return nil, err

@@ -31,6 +31,7 @@ type world struct {
 	ctx    context.Context
 	store  *store.Store
 	engine *engine.Engine
+	watch  *credits.Watch
 	clock  atomic.Int64
 	ids    atomic.Int64
 }
@@ -63,7 +64,8 @@ func (w *world) restart() {
 	}
 	var err error
 	clock := func(string) ledger.Time { return w.now() }
-	if w.engine, err = engine.Open(w.ctx, engine.Options{Journal: w.store.Journal(), Clock: clock}); err != nil {
+	w.watch = &credits.Watch{}
+	if w.engine, err = engine.Open(w.ctx, engine.Options{Journal: w.store.Journal(), Clock: clock, Thresholds: w.watch.Of}); err != nil {
 		w.t.Fatal(err)
 	}
 	service, err := credits.New(w.ctx, w.options())
@@ -81,6 +83,7 @@ func (w *world) options() credits.Options {
 		Random: rand.Reader,
 		Store:  w.store,
 		Engine: w.engine,
+		Watch:  w.watch,
 		Clock:  func(string) ledger.Time { return ledger.Time(w.clock.Load()) },
 		NewID:  func() string { return fmt.Sprintf("id%d", w.ids.Add(1)) },
 	}
