@@ -88,7 +88,8 @@ func newNode(t testing.TB, o store.Options, prefix string, shards uint16) *testA
 	must(err)
 	t.Cleanup(func() { must(a.store.Close()) })
 	now := func(string) ledger.Time { return ledger.Time(a.clock.Now().UnixMicro()) }
-	journal, err := engine.Open(ctx, engine.Options{Journal: a.store.Journal(), Clock: now, Shards: shards,
+	watch := &credits.Watch{}
+	journal, err := engine.Open(ctx, engine.Options{Journal: a.store.Journal(), Clock: now, Shards: shards, Thresholds: watch.Of,
 		LateGrace: func(string) ledger.Time { return ledger.Time(time.Hour / time.Microsecond) }})
 	must(err)
 	t.Cleanup(journal.Close)
@@ -98,7 +99,7 @@ func newNode(t testing.TB, o store.Options, prefix string, shards uint16) *testA
 	vault, err := credits.NewVault(strings.Repeat("k", credits.SecretKeyMin))
 	must(err)
 	a.credits, err = credits.New(ctx, credits.Options{
-		Store: a.store, Engine: journal, Clock: now, NewID: ids, Random: rand.NewChaCha8(seed), Vault: vault,
+		Store: a.store, Engine: journal, Clock: now, NewID: ids, Random: rand.NewChaCha8(seed), Vault: vault, Watch: watch,
 	})
 	must(err)
 	first, err := a.credits.Bootstrap(ctx, "")
