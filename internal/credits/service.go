@@ -49,10 +49,10 @@ type Service struct {
 	customers      customerCache
 	keys           keyRing
 	confirmations  engine.Joint
-	seen           Seen      // of other nodes' changes; touched by New and by the round under way only
+	seen           Seen // of other nodes' changes; touched by New and by the round under way only
 	watch          *Watch
 	watchMu        sync.Mutex // of those who read thresholds
-	eventOps       sync.Pool // of *[]eventOp
+	eventOps       sync.Pool  // of *[]eventOp
 }
 
 // New returns a Service over a store, with the catalogues of all environments loaded.

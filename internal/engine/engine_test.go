@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -62,7 +63,9 @@ func bundleOn(t testing.TB, st *store.Store, journal engine.Journal, entries int
 }
 
 // watched is what all pools of the tests are watched for: 80, 50 and 20 percent of the balance, and 80 percent of a grant.
-func watched(ledger.Key) *ledger.Thresholds {
+func watched(ledger.Key) *ledger.Thresholds { return watchedFor() }
+
+var watchedFor = sync.OnceValue(func() *ledger.Thresholds {
 	percent := func(list ...int64) (amounts []amount.Amount) {
 		for _, n := range list {
 			amounts = append(amounts, amount.FromInt(n))
@@ -74,7 +77,7 @@ func watched(ledger.Key) *ledger.Thresholds {
 		panic(err)
 	}
 	return t
-}
+})
 
 func (b *bundle) close(t testing.TB) {
 	t.Helper()
