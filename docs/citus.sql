@@ -32,11 +32,11 @@ SELECT create_reference_table('grant_keys');
 SELECT create_reference_table('webhook_endpoints');
 SELECT create_reference_table('message_counters');
 SELECT create_reference_table('messages');
+SELECT create_reference_table('deliveries');
+SELECT create_reference_table('delivery_attempts');
 SELECT create_reference_table('thresholds');
 SELECT create_reference_table('told_until');
 SELECT create_reference_table('expiry_notices');
-SELECT create_reference_table('deliveries');
-SELECT create_reference_table('delivery_attempts');
 SELECT create_reference_table('settings');
 
 -- The event path: everything of a shard on one machine, so that a commit is a transaction of that machine alone.

@@ -138,6 +138,9 @@ func (t *touch) note(r *Row, i int) {
 // grantNews are the news of grants, and what they say of percentages consumed. What a settlement did is told in its order
 // after all else, and then what was voided (W3).
 func (p *Pool) grantNews(tx *Tx, facts []Fact) (news []News, told []Mark) {
+	if tx.before == nil && p.quiet(tx.Thresholds, facts) {
+		return nil, nil
+	}
 	var room [touchesFew]touch
 	list := touches(room[:0], facts)
 	var settled []touch
@@ -167,6 +170,31 @@ func (p *Pool) grantNews(tx *Tx, facts []Fact) (news []News, told []Mark) {
 		news, told = p.changeNews(tx, &settled[i], news, told)
 	}
 	return append(news, voids...), told
+}
+
+// quiet tells quickly that consumption has brought no grant to a threshold or to its end, as nearly all does.
+func (p *Pool) quiet(t *Thresholds, facts []Fact) bool {
+	for i := range facts {
+		if facts[i].Kind != FactRow {
+			continue
+		}
+		g := p.find(facts[i].Row.Grant)
+		switch {
+		case g == nil || g.Remaining().IsZero():
+			return false
+		case g.Type == Overdraft:
+			continue
+		}
+		if levels := t.orNone().grants; len(levels) > 0 && g.reached(levels[len(levels)-1]) && p.watching().marked(g.ID).Less(levels[0].value) {
+			return false
+		}
+	}
+	return true
+}
+
+// reached tells whether a percentage of the grant is consumed.
+func (g *Grant) reached(l level) bool {
+	return !g.Consumed.Times(100 * percentStep).Less(g.Amount.Times(l.share))
 }
 
 // changeNews adds that a grant was updated, what was reached of it, and that it expired.
@@ -222,7 +250,7 @@ func (p *Pool) consumptionNews(t *touch, th *Thresholds, news []News, told []Mar
 	marked := p.watching().marked(g.ID)
 	top := marked
 	for _, l := range th.orNone().grants {
-		if !marked.Less(l.value) || g.Consumed.Times(100*percentStep).Less(g.Amount.Times(l.share)) {
+		if !marked.Less(l.value) || !g.reached(l) {
 			continue
 		}
 		news = append(news, News{Kind: NewsGrantLow, Threshold: l.value, Grant: g.clone()})

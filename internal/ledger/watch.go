@@ -123,15 +123,17 @@ func (w *watch) low(balance amount.Amount) (low uint32) {
 		return low
 	}
 	times := balance.Times(100 * percentStep)
-	for i := range t.percents {
-		if times.Less(w.base.Times(t.percents[i].share)) {
-			low |= bit(i)
+	for i := range t.percents { // the highest first: what lies below the first that holds, holds too
+		if !times.Less(w.base.Times(t.percents[i].share)) {
+			break
 		}
+		low |= bit(i)
 	}
 	for i := range t.amounts {
-		if balance.Less(t.amounts[i].value) {
-			low |= bit(len(t.percents) + i)
+		if !balance.Less(t.amounts[i].value) {
+			break
 		}
+		low |= bit(len(t.percents) + i)
 	}
 	return low
 }

@@ -17,6 +17,19 @@ type Subject interface {
 	Estimate([]ReportEvent) Cost // semantics 15.2; records nothing
 }
 
+// Teller is a Subject that tells what happens (semantics 16.1). It does SetThresholds.
+type Teller interface {
+	Messages(Pool) []Message // in order
+}
+
+// Message is something told: its type without the prefix "credits.", and what it is about.
+type Message struct {
+	Type      string
+	Grant     string
+	Threshold string // percent
+	Balance   string // at the end of the transaction, of messages about it
+}
+
 // Outcome is the answer to a command.
 type Outcome struct {
 	Refused   string // error code in PascalCase, empty when accepted

@@ -16,6 +16,8 @@ func (p *parser) expectation(w *words) func(*player) string {
 	switch what := w.next("what to expect"); what {
 	case "ledger":
 		return p.expectLedger(w)
+	case "messages":
+		return p.expectMessages(w)
 	case "usage":
 		return p.expectUsage(w)
 	case "grant":
