@@ -20,7 +20,7 @@ func (w *watch) check() error {
 
 // checkWatch is the part of I15 that a pool at rest shows: marks are of grants that it knows.
 func (p *Pool) checkWatch() error {
-	w := p.watching()
+	w := &p.watched
 	if err := w.check(); err != nil {
 		return err
 	}
@@ -39,10 +39,10 @@ func (p *Pool) checkWatch() error {
 // which thresholds armed and fired, and which percentages of grants were reached. A nil alert says that the transaction has
 // none. What was concluded before pools were watched is not looked at.
 func (p *Pool) CheckAlert(facts []Fact, a *Alert) error {
-	if a == nil && p.watched == nil {
+	if a == nil && !p.watched.begun {
 		return nil
 	}
-	t, was := p.watching().thresholds, p.watching().watch
+	t, was := p.watched.thresholds, p.watched.watch
 	if a != nil {
 		t = a.Thresholds
 	}

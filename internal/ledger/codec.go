@@ -40,7 +40,7 @@ const (
 
 // AppendBinary appends the pool's checkpoint form: what Apply folded, without indexes and sums that follow from it.
 func (p *Pool) AppendBinary(b []byte) []byte {
-	b = append(b, byte(poolVersion+one(p.watched != nil)))
+	b = append(b, byte(poolVersion+one(p.watched.begun)))
 	for _, s := range [...]string{p.key.Environment, p.key.Customer, p.key.Currency, p.key.Resource} {
 		b = appendText(b, s)
 	}
@@ -62,7 +62,7 @@ func (p *Pool) AppendBinary(b []byte) []byte {
 	for _, h := range holds {
 		b = appendHold(b, h)
 	}
-	if p.watched != nil {
+	if p.watched.begun {
 		b = appendMarks(appendWatch(b, &p.watched.watch), p.watched.told)
 	}
 	return b
@@ -93,7 +93,7 @@ func DecodePool(b []byte) (*Pool, error) {
 		p.enterHold(d.hold())
 	}
 	if version == poolVersionWatched {
-		p.watched = &watched{watch: d.watch(), told: d.marks()}
+		p.watched = watched{begun: true, watch: d.watch(), told: d.marks()}
 	}
 	if d.err == nil && len(d.rest) > 0 {
 		d.fail("trailing bytes")

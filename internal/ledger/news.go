@@ -185,7 +185,7 @@ func (p *Pool) quiet(t *Thresholds, facts []Fact) bool {
 		case g.Type == Overdraft:
 			continue
 		}
-		if levels := t.orNone().grants; len(levels) > 0 && g.reached(levels[len(levels)-1]) && p.watching().marked(g.ID).Less(levels[0].value) {
+		if levels := t.orNone().grants; len(levels) > 0 && g.reached(levels[len(levels)-1]) && p.watched.marked(g.ID).Less(levels[0].value) {
 			return false
 		}
 	}
@@ -247,7 +247,7 @@ func (p *Pool) consumptionNews(t *touch, th *Thresholds, news []News, told []Mar
 	if g == nil || g.Type == Overdraft || !g.live() {
 		return news, told
 	}
-	marked := p.watching().marked(g.ID)
+	marked := p.watched.marked(g.ID)
 	top := marked
 	for _, l := range th.orNone().grants {
 		if !marked.Less(l.value) || !g.reached(l) {

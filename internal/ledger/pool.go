@@ -26,7 +26,7 @@ type Pool struct {
 	spend        []*Grant // those that a burn may take from now, in burn order
 	due          []*Grant // those that will activate or expire, by that instant
 	rare         *rare
-	watched      *watched // nil until the first Alert
+	watched      watched
 }
 
 // rare is what only some pools need.

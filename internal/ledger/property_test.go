@@ -416,7 +416,7 @@ func TestBatchingDoesNotMatter(t *testing.T) {
 		flush()
 		a, b := one.pool.Clone(), two.pool.Clone()
 		a.head, b.head = [32]byte{}, [32]byte{}
-		a.watched, b.watched = nil, nil
+		a.watched, b.watched = watched{}, watched{}
 		if string(a.AppendBinary(nil)) != string(b.AppendBinary(nil)) {
 			rt.Fatalf("batched differs")
 		}

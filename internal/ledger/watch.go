@@ -18,7 +18,8 @@ type watch struct {
 // watched is a watch, with what was told of grants.
 type watched struct {
 	watch
-	told []Mark // by grant
+	begun bool   // there was an Alert
+	told  []Mark // by grant
 }
 
 // Mark is the highest percentage consumed that was told of a grant.
@@ -33,18 +34,8 @@ const depletion uint32 = 1
 // bit is the bit of the i-th threshold of the balance.
 func bit(i int) uint32 { return 2 << i }
 
-// unwatched stands in for the watch of a pool that has none yet. It is only read.
-var unwatched watched
-
-func (p *Pool) watching() *watched {
-	if p.watched == nil {
-		return &unwatched
-	}
-	return p.watched
-}
-
 // AlertBase is what percentages of the balance refer to (semantics 16.2).
-func (p *Pool) AlertBase() amount.Amount { return p.watching().base }
+func (p *Pool) AlertBase() amount.Amount { return p.watched.base }
 
 // Conclude ends a transaction: it compares the balance with the thresholds in tx.Thresholds, once, and collects what is to
 // be told. If either gives anything to keep it appends one fact, an Alert. Without it a transaction tells nothing. Whoever
@@ -57,7 +48,7 @@ func (p *Pool) Conclude(tx *Tx) {
 	next, fired := p.nextWatch(tx.Thresholds, facts)
 	news, told := p.grantNews(tx, facts)
 	news = append(news, next.balanceNews(fired)...)
-	if next != p.watching().watch || len(news)+len(told) > 0 {
+	if next != p.watched.watch || len(news)+len(told) > 0 {
 		p.alert(tx, &Alert{Base: next.base, Thresholds: next.thresholds, Armed: next.armed, Arming: next.arming,
 			Told: told, News: news, Granted: p.TotalGranted(), Consumed: p.TotalConsumed()})
 	}
@@ -71,9 +62,9 @@ func (p *Pool) alert(tx *Tx, a *Alert) {
 
 // nextWatch is how the pool is to be watched after a transaction, and which bits have fired.
 func (p *Pool) nextWatch(t *Thresholds, facts []Fact) (next watch, fired uint32) {
-	was := p.watching()
+	was := &p.watched
 	next = watch{base: was.base, thresholds: t, armed: was.carried(t), arming: was.arming}
-	if p.watched == nil || p.rebases(facts) {
+	if !p.watched.begun || p.rebases(facts) {
 		next.base = p.totals.left
 	}
 	low := next.low(p.balance)
@@ -185,9 +176,7 @@ func (w *watch) height(i int) amount.Amount {
 }
 
 func (p *Pool) applyAlert(a *Alert) {
-	if p.watched == nil {
-		p.watched = &watched{}
-	}
+	p.watched.begun = true
 	p.watched.watch = watch{base: a.Base, thresholds: a.Thresholds, armed: a.Armed, arming: a.Arming}
 	for _, m := range a.Told {
 		p.watched.mark(m)
@@ -216,17 +205,13 @@ func (w *watched) marked(id GrantID) amount.Amount {
 
 // unmark drops what is known of a grant that the pool forgets.
 func (p *Pool) unmark(id GrantID) {
-	if p.watched == nil {
-		return
-	}
 	if i, found := slices.BinarySearchFunc(p.watched.told, id, markOrder); found {
 		p.watched.told = slices.Delete(p.watched.told, i, i+1)
 	}
 }
 
-func (w *watched) clone() *watched {
-	if w == nil {
-		return nil
-	}
-	return &watched{watch: w.watch, told: slices.Clone(w.told)}
+func (w *watched) clone() watched {
+	c := *w
+	c.told = slices.Clone(w.told)
+	return c
 }
