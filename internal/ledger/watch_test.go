@@ -301,3 +301,32 @@ func TestEventsWithinThresholds(t *testing.T) { // An event that crosses nothing
 		t.Errorf("%v allocations a burn", n)
 	}
 }
+
+func TestCheckAlert(t *testing.T) {
+	t.Parallel() // An alert that is missing, tells too little, or arms something else than its facts do is found.
+	f := newFixture(t)
+	f.watchFor("50", "", "80")
+	f.grant("A", "100", Grant{})
+	before := f.pool.Clone()
+	f.now += hour
+	f.burn("e1", "85")
+	row := Fact{Kind: FactRow, Row: f.rows[len(f.rows)-1]}
+	before.Apply(&row)
+	good := f.alerts[len(f.alerts)-1]
+	if err := before.CheckAlert([]Fact{row}, &good); err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(a *Alert) *Alert{
+		"missing":    func(*Alert) *Alert { return nil },
+		"less":       func(a *Alert) *Alert { a.News = a.News[:len(a.News)-1]; return a },
+		"other base": func(a *Alert) *Alert { a.Base = amt("90"); return a },
+		"armed":      func(a *Alert) *Alert { a.Armed |= bit(0); return a },
+		"arming":     func(a *Alert) *Alert { a.Arming++; return a },
+		"unmarked":   func(a *Alert) *Alert { a.Told = nil; return a },
+	} {
+		bad := good
+		if err := before.CheckAlert([]Fact{row}, spoil(&bad)); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
