@@ -43,14 +43,16 @@ func openProduct(ctx context.Context, d deps) (*product, error) {
 		return nil, errors.Join(err, st.Close())
 	}
 	p := &product{store: st, stop: func() {}}
+	watch := &credits.Watch{}
 	clocks := credits.NewClocks(func(string) ledger.Time { return ledger.Time(d.Now().UnixMicro()) })
 	if err := clocks.Load(ctx, st); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
 	p.engine, err = engine.Open(ctx, engine.Options{
 		Journal: st.Journal(), Shards: shape.Shards, WindowEntries: shape.WindowEntries, Log: d.Log,
-		Clock:     clocks.Now,
-		LateGrace: func(string) ledger.Time { return lateGrace },
+		Clock:      clocks.Now,
+		LateGrace:  func(string) ledger.Time { return lateGrace },
+		Thresholds: watch.Of,
 	})
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
@@ -61,7 +63,7 @@ func openProduct(ctx context.Context, d deps) (*product, error) {
 	}
 	policy := outbound.Policy{AllowPrivate: d.AllowPrivateWebhooks}
 	p.service, err = credits.New(ctx, credits.Options{
-		Store: st, Engine: p.engine, Clocks: clocks, NewID: newID, Random: rand.Reader, Vault: vault, Outbound: policy,
+		Store: st, Engine: p.engine, Clocks: clocks, NewID: newID, Random: rand.Reader, Vault: vault, Outbound: policy, Watch: watch,
 		Exporter: &exporter{dir: d.ExportDir, bucket: d.ExportBucket,
 			source: export.Source{Store: st, Journal: st.Journal(), Shards: shape.Shards, Clock: clocks.Now}},
 		Payments: func(string) credits.PaymentPolicy { return d.Payments },
@@ -76,6 +78,7 @@ func openProduct(ctx context.Context, d deps) (*product, error) {
 	scheduling, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
 	p.wait.Go(func() { p.service.Schedule(scheduling, d.Log) })
+	p.wait.Go(func() { p.service.NewTeller(d.Log).Run(scheduling) })
 	p.wait.Go(func() { p.tell(scheduling, d, policy) })
 	return p, nil
 }

@@ -1,5 +1,7 @@
 package amount
 
+import "math/bits"
+
 // MulExact returns a × b if it has at most FractionDigits decimal places and is InRange; otherwise it is false.
 func (a Amount) MulExact(b Amount) (Amount, bool) {
 	ma, na := a.magnitude()
@@ -50,4 +52,23 @@ func (a Amount) Blocks(size Amount) (whole Amount, begun bool) {
 	q, rem, _ := uint256{2: m.hi, 3: m.lo}.div128(d)
 	q, _ = q.mul64(unit)
 	return q.signed(false), rem != (uint128{})
+}
+
+// Times returns a × n for n ≥ 0. It is exact for amounts in range and n up to 2^40, and wraps far beyond.
+func (a Amount) Times(n int64) Amount {
+	carry, lo := bits.Mul64(a.lo, uint64(n))
+	return Amount{a.hi*n + int64(carry), lo}
+}
+
+// Int64 returns a whole amount as a number; false if it is not whole, or not in range.
+func (a Amount) Int64() (int64, bool) {
+	m, negative := a.magnitude()
+	q, rem := m.div64(unit)
+	if rem != 0 || !a.InRange() {
+		return 0, false
+	}
+	if negative {
+		return -int64(q.lo), true
+	}
+	return int64(q.lo), true
 }

@@ -61,3 +61,22 @@ func TestWholeNumbers(t *testing.T) {
 		}
 	})
 }
+
+func TestTimesAndInt64(t *testing.T) {
+	// Times is exact for amounts in range, whatever their sign, and Int64 gives back whole amounts only.
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		a, n := anyAmount().Draw(t, "a"), rapid.Int64Range(0, 1<<40).Draw(t, "n")
+		if !a.InRange() {
+			return
+		}
+		want := new(big.Rat).Mul(a.Rat(), new(big.Rat).SetInt64(n))
+		if got := a.Times(n); got.Rat().Cmp(want) != 0 {
+			t.Fatalf("%s × %d = %s, want %s", a, n, got, want.FloatString(9))
+		}
+		whole, ok := a.Int64()
+		if ok != a.Rat().IsInt() || ok && FromInt(whole) != a {
+			t.Fatalf("%s is %d, %v", a, whole, ok)
+		}
+	})
+}

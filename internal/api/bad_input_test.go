@@ -74,6 +74,7 @@ var forms = map[string]form{
 	"endpoint":     {"POST", "/api/v1/webhook-endpoints", "%s", []string{"url", `"https://hooks.example.com/new"`}},
 	"header":       {"POST", "/api/v1/webhook-endpoints", `{"url":"https://hooks.example.com/h","secretHeader":%s}`, []string{"name", `"X-Hook"`, "value", `"0123456789"`}},
 	"trigger":      {"POST", "/api/v1/webhook-messages/test", "%s", []string{"type", `"credits.granted"`}},
+	"thresholds":   {"PUT", "/api/v1/credits/thresholds", "%s", []string{"remainingPercentages", "[50]", "remainingAmounts", "[10]", "consumedPercentages", "[80]"}},
 	"rotation":     {"POST", "/api/v1/webhook-endpoints/whe_id/rotate-secret", "%s", []string{"overlapSeconds", "60"}},
 	"replay":       {"POST", "/api/v1/webhook-endpoints/whe_id/replay", "%s", []string{"startDate", `"2026-03-01T00:00:00Z"`, "endDate", `"2026-03-02T00:00:00Z"`}},
 }
@@ -118,7 +119,7 @@ func TestBadInputs(t *testing.T) {
 	// anybody can read.
 	t.Parallel()
 	w := newBadWorld(t)
-	rows := slices.Concat(badAmounts, badDates, badIDs, badJSON, badMembers, badCatalogue, badQueries, badEnvelopes, badClocks, w.badWebhooks(), w.badCursors(), w.badKeys(), w.badCredits())
+	rows := slices.Concat(badAmounts, badDates, badIDs, badJSON, badMembers, badCatalogue, badQueries, badEnvelopes, badClocks, badThresholds, w.badWebhooks(), w.badCursors(), w.badKeys(), w.badCredits())
 	if len(rows) < 80 {
 		t.Fatalf("only %d bad inputs", len(rows))
 	}
@@ -226,7 +227,7 @@ const errorBytesMax = 1500
 var readable = []string{
 	"/api/v1/credits/custom-currencies?status=ACTIVE,ARCHIVED", "/api/v1/features", "/api/v1/products", "/api/v1/plans",
 	"/api/v1/addons", "/api/v1/customers", "/api/v1/subscriptions", "/api/v1/events", "/api/v1/api-keys", "/api/v1/environments",
-	"/api/v1/webhook-endpoints", "/api/v1/webhook-messages",
+	"/api/v1/webhook-endpoints", "/api/v1/webhook-messages", "/api/v1/credits/thresholds",
 }
 
 // readableOf are those of one environment's CUSTOMER, CURRENCY and PLAN.

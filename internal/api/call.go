@@ -99,12 +99,17 @@ func (c *call) checkPath() error {
 	return nil
 }
 
-// checkQuery refuses parameters where the contract has none: of everything but a GET, whose handlers read them.
+// checkQuery refuses parameters where the contract has none: of everything but a GET, whose handlers read them, and those
+// that name a pool.
 func (c *call) checkQuery() error {
 	if c.request.Method == http.MethodGet || c.request.Method == http.MethodHead || c.request.URL.RawQuery == "" {
 		return nil
 	}
-	return c.query().done()
+	q := c.query()
+	if c.route.flags&pooled != 0 {
+		poolAsked(q)
+	}
+	return q.done()
 }
 
 // readBody reads the body within the route's limit.

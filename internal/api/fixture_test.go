@@ -88,9 +88,10 @@ func newNode(t testing.TB, o store.Options, prefix string, shards uint16) *testA
 	a.store, err = store.Open(ctx, o)
 	must(err)
 	t.Cleanup(func() { must(a.store.Close()) })
+	watch := &credits.Watch{}
 	clocks := credits.NewClocks(func(string) ledger.Time { return ledger.Time(a.clock.Now().UnixMicro()) })
 	must(clocks.Load(ctx, a.store))
-	journal, err := engine.Open(ctx, engine.Options{Journal: a.store.Journal(), Clock: clocks.Now, Shards: shards,
+	journal, err := engine.Open(ctx, engine.Options{Journal: a.store.Journal(), Clock: clocks.Now, Shards: shards, Thresholds: watch.Of,
 		LateGrace: func(string) ledger.Time { return ledger.Time(time.Hour / time.Microsecond) }})
 	must(err)
 	t.Cleanup(journal.Close)
@@ -100,7 +101,7 @@ func newNode(t testing.TB, o store.Options, prefix string, shards uint16) *testA
 	vault, err := credits.NewVault(strings.Repeat("k", credits.SecretKeyMin))
 	must(err)
 	a.credits, err = credits.New(ctx, credits.Options{
-		Store: a.store, Engine: journal, Clocks: clocks, NewID: ids, Random: rand.NewChaCha8(seed), Vault: vault, Exporter: a.exporter,
+		Store: a.store, Engine: journal, Clocks: clocks, NewID: ids, Random: rand.NewChaCha8(seed), Vault: vault, Exporter: a.exporter, Watch: watch,
 	})
 	must(err)
 	first, err := a.credits.Bootstrap(ctx, "")

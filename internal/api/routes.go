@@ -27,7 +27,7 @@ const (
 )
 
 // flags are what is special about a route.
-type flags uint8
+type flags uint16
 
 const (
 	body     flags = 1 << iota // takes a JSON body
@@ -38,6 +38,7 @@ const (
 	secret                     // the answer holds a secret and is never kept
 	public                     // needs no key
 	signed                     // needs no key: a signature over the body, which the handler checks, says who speaks
+	pooled                     // parameters name a pool, see poolAsked
 )
 
 // route is one operation of the contract. Scope is what a key must be allowed.
@@ -103,6 +104,9 @@ func (s *server) creditRoutes() []route {
 		{"GET /api/v1/credits/ledger", creditsRead, 0, s.listLedger},
 		{"GET /api/v1/credits/usage", creditsRead, 0, s.getCreditUsage},
 		{"GET /api/v1/credits/balances", creditsRead, 0, s.listBalances},
+		{"GET /api/v1/credits/thresholds", creditsRead, 0, s.getThresholds},
+		{"PUT /api/v1/credits/thresholds", creditsWrite, body | pooled, s.setThresholds},
+		{"DELETE /api/v1/credits/thresholds", creditsWrite, pooled, s.removeThresholds},
 		{"GET /api/v1/credits/auto-recharge", creditsRead, 0, s.getAutoRecharge},
 		{"POST /api/v1/credits/consumption", creditsWrite, body, s.consumeCredits},
 		{"POST /api/v1/credits/consumption/async", creditsWrite, body | batch, s.consumeCreditsAsync},

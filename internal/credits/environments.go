@@ -98,6 +98,7 @@ func (s *Service) insertEnvironment(ctx context.Context, tx Tx, actor ledger.Act
 // adopt makes an environment known, with its catalogue unless a newer one is known.
 func (s *Service) adopt(env *Environment, c *Catalog) {
 	s.publish(env.ID, c)
+	s.watch.know(env.ID)
 	s.environmentsMu.Lock()
 	defer s.environmentsMu.Unlock()
 	i, known := slices.BinarySearchFunc(s.environments, env.No, func(e *Environment, no int64) int { return cmp.Compare(e.No, no) })

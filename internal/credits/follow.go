@@ -47,6 +47,13 @@ func (s *Service) adoptAll(ctx context.Context, wanted func(*Environment) bool) 
 			if err != nil {
 				return fmt.Errorf("environment %s: %w", env.ID, err)
 			}
+			sets, err := tx.Thresholds(ctx, env.ID)
+			if err != nil {
+				return err
+			}
+			if err := s.watch.adopt(env.ID, sets); err != nil {
+				return err
+			}
 			s.adopt(env, newCatalog(r))
 			seen.Trails = append(seen.Trails, TrailPosition{env.ID, in.LastNo})
 		}
@@ -71,6 +78,9 @@ func (s *Service) follow(ctx context.Context) error {
 		return err
 	}
 	if err := s.readClocks(ctx, changes); err != nil {
+		return err
+	}
+	if err := s.followThresholds(ctx, changes); err != nil {
 		return err
 	}
 	for _, c := range changes {

@@ -130,7 +130,7 @@ func (s *Service) UpdateGrant(ctx context.Context, env string, by Caller, id led
 	}
 	change := in.change()
 	op := &grantChange{
-		key: g.Key, by: by, kind: engine.UpdateEntry, why: in.Reason, texts: &texts,
+		key: g.Key, by: by, kind: engine.UpdateEntry, why: in.Reason,
 		apply: func(p *ledger.Pool, tx *ledger.Tx) (bool, error) {
 			err := p.Update(tx, id, change)
 			return len(tx.Facts) > 0, err
@@ -138,6 +138,9 @@ func (s *Service) UpdateGrant(ctx context.Context, env string, by Caller, id led
 	}
 	if in.Cost != nil {
 		op.check = func(tx *engine.Tx, p *ledger.Pool) error { return costIsOpen(tx, p, id) }
+	}
+	if change.Texts {
+		op.texts = &texts
 	}
 	if err := s.do(ctx, op); err != nil {
 		return nil, err

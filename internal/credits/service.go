@@ -18,6 +18,8 @@ type Options struct {
 	Engine *engine.Engine
 	// Clocks are the engine's too.
 	Clocks *Clocks
+	// Watch is what the engine asks for thresholds; nil when there is no engine that does.
+	Watch *Watch
 	// NewID returns a fresh, time-ordered, opaque id.
 	NewID func() string
 	// Exporter exports to destinations; without one there are none.
@@ -57,13 +59,18 @@ type Service struct {
 	confirmations  engine.Joint
 	foldMu         sync.Mutex // of FoldRevenue
 	seen           Seen       // of other nodes' changes; touched by New and by the round under way only
+	watch          *Watch
+	watchMu        sync.Mutex // of those who read thresholds
 	eventOps       sync.Pool  // of *[]eventOp
 }
 
 // New returns a Service over a store, with the catalogues of all environments loaded.
 func New(ctx context.Context, o Options) (*Service, error) {
 	s := &Service{store: o.Store, engine: o.Engine, clocks: o.Clocks, newID: o.NewID, random: o.Random,
-		vault: o.Vault, outbound: o.Outbound, exporter: o.Exporter, payments: o.Payments}
+		vault: o.Vault, outbound: o.Outbound, exporter: o.Exporter, payments: o.Payments, watch: o.Watch}
+	if s.watch == nil {
+		s.watch = &Watch{}
+	}
 	if err := s.load(ctx); err != nil {
 		return nil, fmt.Errorf("load catalogues: %w", err)
 	}

@@ -33,6 +33,7 @@ type world struct {
 	engine *engine.Engine
 	clock  atomic.Int64 // the wall clock
 	clocks *credits.Clocks
+	watch  *credits.Watch
 	ids    atomic.Int64
 	policy credits.PaymentPolicy
 }
@@ -63,12 +64,13 @@ func (w *world) restart() {
 	if w.engine != nil {
 		w.engine.Close()
 	}
+	w.watch = &credits.Watch{}
 	w.clocks = credits.NewClocks(func(string) ledger.Time { return w.now() })
 	err := w.clocks.Load(w.ctx, w.store)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if w.engine, err = engine.Open(w.ctx, engine.Options{Journal: w.store.Journal(), Clock: w.clocks.Now}); err != nil {
+	if w.engine, err = engine.Open(w.ctx, engine.Options{Journal: w.store.Journal(), Clock: w.clocks.Now, Thresholds: w.watch.Of}); err != nil {
 		w.t.Fatal(err)
 	}
 	service, err := credits.New(w.ctx, w.options())
@@ -89,6 +91,7 @@ func (w *world) options() credits.Options {
 		Clocks:   w.clocks,
 		NewID:    func() string { return fmt.Sprintf("id%d", w.ids.Add(1)) },
 		Payments: func(string) credits.PaymentPolicy { return w.policy },
+		Watch:    w.watch,
 	}
 }
 

@@ -63,6 +63,8 @@ type Tx interface {
 	RevenueTx
 	ExportTx
 	PaymentTx
+	ThresholdTx
+	TellingTx
 }
 
 // EnvironmentTx keeps environments, keys and the audit trail.

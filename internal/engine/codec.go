@@ -20,6 +20,7 @@ const (
 	hasRef
 	hasEvent
 	hasTexts
+	hasNews // something is to be told of it: who only tells need not decode the others
 )
 
 // encoder writes entries into a block.
@@ -75,6 +76,7 @@ func (e *Entry) flags() byte {
 	set(hasRef, e.Ref != 0)
 	set(hasEvent, e.Event != nil)
 	set(hasTexts, len(e.Texts) > 0)
+	set(hasNews, e.News())
 	return f
 }
 

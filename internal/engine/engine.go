@@ -16,7 +16,10 @@ type Options struct {
 	// Clock is the time in an environment; LateGrace is semantics 7.3, 0 microseconds when nil.
 	Clock     func(environment string) ledger.Time
 	LateGrace func(environment string) ledger.Time
-	Log       *slog.Logger
+	// Thresholds are what a pool is watched for from its next transaction on; none when nil. It is called for each pool of
+	// each operation, so it must be quick.
+	Thresholds func(pool ledger.Key) *ledger.Thresholds
+	Log        *slog.Logger
 	// OwnersMax is how many pools and customers of a shard stay in memory although they are idle; 0 means 500,000.
 	OwnersMax int
 	// WindowEntries is how many entries make a window of derived state; 0 means 131,072. It is part of the database
@@ -30,12 +33,16 @@ const ownersMaxDefault = 500_000
 type Engine struct {
 	shards []*shard
 	wait   sync.WaitGroup
+	landed chan struct{} // holds a token when something has become durable
 }
 
 // Open loads every shard from its checkpoint and journal, and starts its writer.
 func Open(ctx context.Context, o Options) (*Engine, error) {
 	if o.LateGrace == nil {
 		o.LateGrace = func(string) ledger.Time { return 0 }
+	}
+	if o.Thresholds == nil {
+		o.Thresholds = func(ledger.Key) *ledger.Thresholds { return nil }
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -47,10 +54,10 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if o.WindowEntries > 0 {
 		cut = windows(o.WindowEntries)
 	}
-	e := &Engine{}
+	e := &Engine{landed: make(chan struct{}, 1)}
 	for id := range max(o.Shards, 1) {
 		s := &shard{
-			id: id, journal: o.Journal, clock: o.Clock, lateGrace: o.LateGrace,
+			id: id, journal: o.Journal, clock: o.Clock, lateGrace: o.LateGrace, thresholds: o.Thresholds, wakes: e.landed,
 			shared: o.Journal.Shared(), log: o.Log, ownersMax: o.OwnersMax, evictAbove: o.OwnersMax, windows: cut,
 		}
 		s.queue.wake = sync.NewCond(&s.queue.mu)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -53,13 +54,30 @@ func bundleOn(t testing.TB, st *store.Store, journal engine.Journal, entries int
 	b.clock.Store(1_800_000_000_000_000)
 	b.Engine, err = engine.Open(context.Background(), engine.Options{
 		Journal: journal, Clock: func(string) ledger.Time { return ledger.Time(b.clock.Load()) },
-		WindowEntries: entries,
+		WindowEntries: entries, Thresholds: watched,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
+
+// watched is what all pools of the tests are watched for: 80, 50 and 20 percent of the balance, and 80 percent of a grant.
+func watched(ledger.Key) *ledger.Thresholds { return watchedFor() }
+
+var watchedFor = sync.OnceValue(func() *ledger.Thresholds {
+	percent := func(list ...int64) (amounts []amount.Amount) {
+		for _, n := range list {
+			amounts = append(amounts, amount.FromInt(n))
+		}
+		return amounts
+	}
+	t, err := ledger.NewThresholds(percent(80, 50, 20), nil, percent(80))
+	if err != nil {
+		panic(err)
+	}
+	return t
+})
 
 func (b *bundle) close(t testing.TB) {
 	t.Helper()

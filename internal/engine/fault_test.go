@@ -135,6 +135,9 @@ func (b *faultBundle) open(t testing.TB) error {
 	}
 	b.store, b.journal = st, &faulty{Journal: st.Journal()}
 	o := b.options
+	if o.Thresholds == nil {
+		o.Thresholds = watched
+	}
 	o.Journal, o.Clock = b.journal, func(string) ledger.Time { return ledger.Time(b.clock.Load()) }
 	b.Engine, err = engine.Open(context.Background(), o)
 	return err

@@ -92,6 +92,7 @@ func (s *shard) land() {
 	if n := len(f.commit.Blocks); n > 0 {
 		s.visible.Store(uint64(f.commit.Blocks[n-1].Next()))
 		s.blocks.reuse(f.commit.Blocks)
+		s.signal()
 	}
 	for _, w := range f.works {
 		close(w.done)

@@ -149,7 +149,7 @@ func (tx *Tx) begin() {
 	for i := range tx.pools {
 		p := &tx.pools[i]
 		facts, ended := p.tx.Facts, p.tx.Ended
-		p.tx = tx.shard.ledgerTx(tx.scope.Environment, tx.now, &tx.cause)
+		p.tx = tx.shard.ledgerTx(p.owner, tx.now, &tx.cause)
 		p.tx.Facts, p.tx.Ended = facts, ended
 	}
 }
@@ -213,11 +213,12 @@ func (tx *Tx) changed() bool {
 	return false
 }
 
-// finish collects what the operation did into its entry.
+// finish compares each pool with its thresholds and collects what the operation did into its entry.
 func (tx *Tx) finish() {
 	tx.entry.Pools = tx.shard.poolFacts[:0]
 	for i := range tx.pools {
 		p := &tx.pools[i]
+		p.owner.pool.Conclude(&p.tx)
 		if len(p.tx.Facts) == 0 {
 			continue
 		}

@@ -25,6 +25,9 @@ type shard struct {
 	ownersMax int
 	windows   windows
 
+	thresholds func(pool ledger.Key) *ledger.Thresholds
+	wakes      chan<- struct{} // see Landed
+
 	shared        bool          // others may append to the journal
 	lock          *Lock         // held from before a decision to the landing of its commit
 	keeper        bool          // as the last lock said
@@ -280,9 +283,11 @@ func (s *shard) nowIn(ctx context.Context, environment string) (ledger.Time, err
 	return now, nil
 }
 
-func (s *shard) ledgerTx(environment string, now ledger.Time, cause *ledger.Cause) ledger.Tx {
+func (s *shard) ledgerTx(o *owner, now ledger.Time, cause *ledger.Cause) ledger.Tx {
+	key := o.pool.Key()
 	return ledger.Tx{
-		Now: now, Cause: cause, SystemCause: cause, NewGrant: s.newGrant, LateGrace: s.lateGrace(environment),
+		Now: now, Cause: cause, SystemCause: cause, NewGrant: s.newGrant, LateGrace: s.lateGrace(key.Environment),
+		Thresholds: s.thresholds(key),
 	}
 }
 
@@ -300,7 +305,7 @@ func (s *shard) sweep(ctx context.Context, o *owner, now ledger.Time) {
 			Environment: key.Environment, Customer: key.Customer, At: now,
 		}
 		cause := e.cause()
-		tx := s.ledgerTx(key.Environment, due, &cause)
+		tx := s.ledgerTx(o, due, &cause)
 		o.pool.Sweep(&tx)
 		if o.pool.NextDue() == due {
 			panic("engine: a sweep left something due")

@@ -135,14 +135,8 @@ func (v *verifier) facts(ctx context.Context, e *Entry, i int) error {
 			v.stored[key] = &row
 		}
 	}
-	for f := range e.Pools[i].Facts {
-		fact := &e.Pools[i].Facts[f]
-		if fact.Kind == ledger.FactRow {
-			v.report.Rows++
-		}
-		if err := verifyFact(pool, fact); err != nil {
-			return err
-		}
+	if err := v.fold(pool, e.Pools[i].Facts); err != nil {
+		return err
 	}
 	if err := pool.Check(); err != nil {
 		return err
@@ -155,6 +149,27 @@ func (v *verifier) facts(ctx context.Context, e *Entry, i int) error {
 		}
 	}
 	return nil
+}
+
+// fold checks and folds the facts of one transaction; the alert that may end them is recomputed.
+func (v *verifier) fold(pool *ledger.Pool, facts []ledger.Fact) error {
+	var alert *ledger.Alert
+	rest := facts
+	if n := len(facts); n > 0 && facts[n-1].Kind == ledger.FactAlert {
+		alert, rest = facts[n-1].Alert, facts[:n-1]
+	}
+	for i := range rest {
+		if rest[i].Kind == ledger.FactRow {
+			v.report.Rows++
+		}
+		if err := verifyFact(pool, &rest[i]); err != nil {
+			return err
+		}
+	}
+	if err := pool.CheckAlert(rest, alert); err != nil || alert == nil {
+		return err
+	}
+	return verifyFact(pool, &facts[len(facts)-1])
 }
 
 // verifyFact checks a row against the chain and folds the fact, turning a broken invariant into an error.

@@ -12,7 +12,7 @@ const MaxLateGrace Time = 72 * 3600 * 1_000_000
 // Apply folds one fact into the pool. Every operation uses it, and so does replay: the same facts in the same order give
 // the same bytes. It panics, naming the invariant, on a fact that does not continue this pool; the pool is then unusable.
 // It returns the grant the fact is about in its state right after, also if the pool has just forgotten it, and nil for
-// holds. The pointer is into the pool.
+// holds and alerts. The pointer is into the pool.
 func (p *Pool) Apply(f *Fact) *Grant {
 	switch f.Kind {
 	case FactRow:
@@ -21,6 +21,9 @@ func (p *Pool) Apply(f *Fact) *Grant {
 		return p.applyGrant(f.Grant)
 	case FactHold:
 		p.applyHold(f.Hold)
+		return nil
+	case FactAlert:
+		p.applyAlert(f.Alert)
 		return nil
 	default:
 		broken("I1", "unknown fact kind %d", f.Kind)
@@ -254,6 +257,7 @@ func (p *Pool) forget(g *Grant) {
 	p.unindex(g)
 	p.totals.remove(g)
 	p.grants = take(p.grants, g, idOrder)
+	p.unmark(g.ID)
 }
 
 func (h *Hold) clone() *Hold {

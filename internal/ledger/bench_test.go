@@ -4,12 +4,18 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
+
+	"github.com/scrip-dev/scrip/internal/amount"
 )
 
 func newBenchTx() *Tx {
 	cause := &Cause{Txn: "01JD8Q2M3N4P5Q6R7S8T9V0W1X", Event: "evt_0123456789abc", EventAt: at("03-01"), Actor: Actor{ActorAPI, "key_0123456789abc"}}
 	id := GrantID(0)
-	return &Tx{Now: at("03-01"), Cause: cause, SystemCause: cause, LateGrace: hour, NewGrant: func() GrantID { id++; return id }}
+	watch, err := NewThresholds([]amount.Amount{amt("80"), amt("50"), amt("20")}, nil, []amount.Amount{amt("80")})
+	if err != nil {
+		panic(err)
+	}
+	return &Tx{Thresholds: watch, Now: at("03-01"), Cause: cause, SystemCause: cause, LateGrace: hour, NewGrant: func() GrantID { id++; return id }}
 }
 
 var benchCharge = Charge{Feature: "feature-image-upscale", Mapping: "map_0123456789abc", Version: 3}
@@ -23,7 +29,8 @@ func benchPool(b testing.TB, n int, each string) (*Pool, *Tx) {
 		if _, err := p.AddGrant(tx, g); err != nil {
 			b.Fatal(err)
 		}
-		tx.Facts = tx.Facts[:0]
+		p.Conclude(tx)
+		tx.Facts, tx.concluded = tx.Facts[:0], 0
 	}
 	return p, tx
 }
@@ -161,7 +168,7 @@ func TestBurnDoesNotAllocate(t *testing.T) { // A burn on an open grant allocate
 
 func TestPoolSize(t *testing.T) { // A pool with one or two grants costs well under 1 KB, however it came into memory.
 	const pools = 2000
-	for grants, limit := range map[int]uint64{1: 600, 2: 850} {
+	for grants, limit := range map[int]uint64{1: 680, 2: 930} {
 		sample, _ := benchPool(t, grants, "1000")
 		form := sample.AppendBinary(nil)
 		keep := make([]*Pool, pools)
@@ -183,4 +190,17 @@ func liveBytes() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
+}
+
+// BenchmarkConclude is what an event that crosses no threshold pays for the look at them.
+func BenchmarkConclude(b *testing.B) {
+	p, tx := benchPool(b, 2, "90000000000")
+	if err := p.Burn(tx, amt("0.3"), benchCharge); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		tx.concluded = 0
+		p.Conclude(tx)
+	}
 }

@@ -10,7 +10,7 @@ import (
 // Check recomputes what one pool at rest can show of the invariants and returns the first that does not hold. At rest
 // means after an operation, not between the facts of one.
 func (p *Pool) Check() error {
-	checks := []func() error{p.checkHead, p.checkGrants, p.checkHolds, p.checkTotals, p.checkDeficit, p.checkIndexes}
+	checks := []func() error{p.checkHead, p.checkGrants, p.checkHolds, p.checkTotals, p.checkDeficit, p.checkIndexes, p.checkWatch}
 	for _, check := range checks {
 		if err := check(); err != nil {
 			return fmt.Errorf("ledger: pool %s/%s/%s/%s: %w", p.key.Environment, p.key.Customer, p.key.Currency, p.key.Resource, err)

@@ -12,8 +12,11 @@ import (
 // The binary forms. Integers are varints, signed ones zig-zag; texts and lists are preceded by their length as an
 // unsigned varint; amounts are amount.AppendBinary. Both forms are deterministic: equal values give equal bytes.
 
-// poolVersion opens every checkpoint. DecodePool refuses others: a new form comes with a decoder for the old.
-const poolVersion = 1
+// A version opens every checkpoint. DecodePool refuses others: a new form comes with a decoder for the old.
+const (
+	poolVersion        = 1
+	poolVersionWatched = 2 // with how the pool is watched at the end
+)
 
 // ErrCorrupt is what errors.Is finds when bytes are not what AppendBinary or AppendFact wrote.
 var ErrCorrupt = errors.New("ledger: corrupt encoding")
@@ -37,7 +40,7 @@ const (
 
 // AppendBinary appends the pool's checkpoint form: what Apply folded, without indexes and sums that follow from it.
 func (p *Pool) AppendBinary(b []byte) []byte {
-	b = append(b, poolVersion)
+	b = append(b, byte(poolVersion+one(p.watched.begun)))
 	for _, s := range [...]string{p.key.Environment, p.key.Customer, p.key.Currency, p.key.Resource} {
 		b = appendText(b, s)
 	}
@@ -59,14 +62,18 @@ func (p *Pool) AppendBinary(b []byte) []byte {
 	for _, h := range holds {
 		b = appendHold(b, h)
 	}
+	if p.watched.begun {
+		b = appendMarks(appendWatch(b, &p.watched.watch), p.watched.told)
+	}
 	return b
 }
 
 // DecodePool reads a checkpoint and checks it (see Check). It fails with ErrCorrupt or the broken invariant.
 func DecodePool(b []byte) (*Pool, error) {
 	d := decoder{rest: b}
-	if v := d.byte(); d.err == nil && v != poolVersion {
-		return nil, fmt.Errorf("%w: pool version %d", ErrCorrupt, v)
+	version := d.byte()
+	if d.err == nil && version != poolVersion && version != poolVersionWatched {
+		return nil, fmt.Errorf("%w: pool version %d", ErrCorrupt, version)
 	}
 	p := NewPool(Key{d.text(), d.text(), d.text(), d.text()})
 	p.seq = d.uvarint()
@@ -84,6 +91,9 @@ func DecodePool(b []byte) (*Pool, error) {
 	}
 	for range d.count(minHoldBytes) {
 		p.enterHold(d.hold())
+	}
+	if version == poolVersionWatched {
+		p.watched = watched{begun: true, watch: d.watch(), told: d.marks()}
 	}
 	if d.err == nil && len(d.rest) > 0 {
 		d.fail("trailing bytes")
@@ -112,6 +122,8 @@ func AppendFact(b []byte, f *Fact, o *Origin) []byte {
 		return appendGrant(b, f.Grant)
 	case FactHold:
 		return appendHold(b, f.Hold)
+	case FactAlert:
+		return appendAlert(b, f.Alert)
 	default:
 		broken("I1", "unknown fact kind %d", f.Kind)
 		return nil
@@ -130,6 +142,8 @@ func DecodeFact(b []byte, o *Origin) (f Fact, rest []byte, err error) {
 		f.Grant = d.grant()
 	case FactHold:
 		f.Hold = d.hold()
+	case FactAlert:
+		f.Alert = d.alert()
 	default:
 		d.fail("unknown fact kind")
 	}

@@ -12,6 +12,11 @@
 // for decisions and for replay alike, so facts from the journal rebuild a pool to the byte. Two forms go to storage:
 // [AppendFact] for the journal, [Pool.AppendBinary] for checkpoints.
 //
+// A transaction on a pool ends with [Pool.Conclude]: it looks at the end state once, compares the balance with the
+// thresholds of [Tx], and appends one [FactAlert] if something armed or fired, or if a grant has news (semantics 16). A
+// transaction that crosses nothing appends nothing. Thresholds are a configuration of the caller's, like the late grace;
+// what they led to is in the facts, so replay needs none.
+//
 // # Time
 //
 // The posting time of an operation is max(Tx.Now, posting time of the last row). Activations, expiries and hold timeouts
@@ -57,6 +62,7 @@
 //	I11 c   what an event costs is split exactly, in burn order
 //	I12     recognised + breakage + voided + deferred = cost, at every row; what is rolled out is the cost of a child
 //	I13     a hold ends once
+//	I15     a threshold fires once for each arming; Pool.CheckAlert recomputes every alert from the facts before it
 //	I17 ac  amounts have at most 15 integer digits: the amounts of the grants a pool knows, and consumed plus held plus
 //	        deficit, are kept in range, and with them every balance on the way
 //	I18     the hash of a row covers the row and the hash before it (see [HashRow], [VerifyRows])

@@ -68,6 +68,10 @@ type fixture struct {
 	table   map[GrantID]Grant // last state of every grant, kept from the facts alone
 	names   map[GrantID]string
 	shown   int // rows that wantRows has compared
+
+	thresholds *Thresholds
+	alerts     []Alert
+	heard      int // alerts that wantNews has compared
 }
 
 func newFixture(t reporter) *fixture {
@@ -81,7 +85,7 @@ func (f *fixture) do(op func(tx *Tx) error) error {
 	f.t.Helper()
 	f.txns++
 	main := &Cause{Txn: fmt.Sprintf("txn_%04d", f.txns), Event: f.event, EventAt: f.eventAt, Actor: Actor{ActorAPI, "key_1"}}
-	tx := &Tx{Now: f.now, Cause: main, SystemCause: &Cause{Txn: main.Txn}, LateGrace: f.grace,
+	tx := &Tx{Now: f.now, Cause: main, SystemCause: &Cause{Txn: main.Txn}, LateGrace: f.grace, Thresholds: f.thresholds,
 		NewGrant: func() GrantID { f.lastID++; return f.lastID }}
 	f.event, f.eventAt = "", 0
 	head := f.pool.Head()
@@ -93,6 +97,8 @@ func (f *fixture) do(op func(tx *Tx) error) error {
 // follow brings the replica up to date and checks what must hold after every transaction.
 func (f *fixture) follow(tx *Tx, head [32]byte) {
 	f.t.Helper()
+	f.pool.Conclude(tx)
+	f.checkAlerts(tx)
 	var journal []byte
 	origin := &Origin{Cause: tx.Cause, SystemCause: tx.SystemCause, Charges: []Charge{{Feature: "feature"}}}
 	for i := range tx.Facts {
@@ -107,8 +113,11 @@ func (f *fixture) follow(tx *Tx, head [32]byte) {
 		if g := f.replica.Apply(&fact); g != nil {
 			f.table[g.ID] = *g
 		}
-		if fact.Kind == FactRow {
+		switch fact.Kind {
+		case FactRow:
 			rows = append(rows, fact.Row)
+		case FactAlert:
+			f.alerts = append(f.alerts, *fact.Alert)
 		}
 		journal = rest
 	}

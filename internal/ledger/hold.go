@@ -108,6 +108,9 @@ func (p *Pool) Release(tx *Tx, id string) (Hold, error) {
 	return h, nil
 }
 
+// RanOut tells whether the time of the hold passed before anybody settled or released it.
+func (h *Hold) RanOut() bool { return h.End == HoldExpired || h.End == HoldCaptured }
+
 // openHold returns a copy of an open hold. One that the sweep of this very transaction ended comes with *HoldEnded.
 func openHold(p *Pool, tx *Tx, id string) (Hold, error) {
 	if h, ok := p.Hold(id); ok {

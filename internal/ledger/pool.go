@@ -26,6 +26,7 @@ type Pool struct {
 	spend        []*Grant // those that a burn may take from now, in burn order
 	due          []*Grant // those that will activate or expire, by that instant
 	rare         *rare
+	watched      watched
 }
 
 // rare is what only some pools need.
@@ -134,7 +135,7 @@ func (p *Pool) Holds() iter.Seq[*Hold] { return slices.Values(p.rarely().holds) 
 
 // Clone returns a copy that shares nothing mutable with p.
 func (p *Pool) Clone() *Pool {
-	c := &Pool{key: p.key, seq: p.seq, lastPostedAt: p.lastPostedAt, head: p.head, balance: p.balance}
+	c := &Pool{key: p.key, seq: p.seq, lastPostedAt: p.lastPostedAt, head: p.head, balance: p.balance, watched: p.watched.clone()}
 	for _, g := range p.grants {
 		c.enter(g.clone())
 	}

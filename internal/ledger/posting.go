@@ -21,6 +21,9 @@ func (p *Pool) posting(tx *Tx, at Time) posting {
 // row writes one ledger row: it completes the running numbers, the money and the hash, and applies it.
 func (s *posting) row(g *Grant, t RowType, amt amount.Amount, charge Charge) {
 	p := s.pool
+	if t != Consumed {
+		s.tx.remember(g, false)
+	}
 	s.tx.Facts = append(s.tx.Facts, Fact{Kind: FactRow})
 	f := &s.tx.Facts[len(s.tx.Facts)-1]
 	r := &f.Row
@@ -34,6 +37,11 @@ func (s *posting) row(g *Grant, t RowType, amt amount.Amount, charge Charge) {
 
 // grant writes the state of a grant that is new or changed other than by a row.
 func (s *posting) grant(next *Grant) {
+	if was := s.pool.find(next.ID); was != nil {
+		s.tx.remember(was, false)
+	} else {
+		s.tx.remember(next, true)
+	}
 	s.tx.Facts = append(s.tx.Facts, Fact{Kind: FactGrant, Grant: next.clone()})
 	s.apply(&s.tx.Facts[len(s.tx.Facts)-1])
 }

@@ -35,6 +35,7 @@ func (p *Pool) sweepInstant(tx *Tx, instant Time) {
 		}
 	}
 	s.settleDeficit()
+	p.Conclude(tx)
 }
 
 // expire posts an expiry. Without a row, because nothing unheld is left or nothing was ever granted, the grant's own

@@ -9,6 +9,7 @@ type totals struct {
 	issued   amount.Amount // original amount of every grant the pool knows: no balance can ever pass it
 	granted  amount.Amount // original amount of the active ones
 	consumed amount.Amount // consumed from the active ones
+	left     amount.Amount // original amount of the active ones that have something left
 }
 
 func (t *totals) add(g *Grant) {
@@ -17,8 +18,12 @@ func (t *totals) add(g *Grant) {
 	if g.ActivatedAt == 0 {
 		return
 	}
-	t.funds = t.funds.Add(g.Remaining())
+	remaining := g.Remaining()
+	t.funds = t.funds.Add(remaining)
 	if g.live() {
+		if !remaining.IsZero() {
+			t.left = t.left.Add(g.Amount)
+		}
 		t.granted = t.granted.Add(g.Amount)
 		t.consumed = t.consumed.Add(g.Consumed)
 	}
@@ -30,8 +35,12 @@ func (t *totals) remove(g *Grant) {
 	if g.ActivatedAt == 0 {
 		return
 	}
-	t.funds = t.funds.Sub(g.Remaining())
+	remaining := g.Remaining()
+	t.funds = t.funds.Sub(remaining)
 	if g.live() {
+		if !remaining.IsZero() {
+			t.left = t.left.Sub(g.Amount)
+		}
 		t.granted = t.granted.Sub(g.Amount)
 		t.consumed = t.consumed.Sub(g.Consumed)
 	}

@@ -194,6 +194,7 @@ const (
 	FactRow   FactKind = iota + 1 // Row: a ledger row; implies the change of its grant's counters and of the pool
 	FactGrant                     // Grant: the full state of a grant right after it was created or changed other than by a row
 	FactHold                      // Hold: the full state of a hold right after it was created, changed or ended
+	FactAlert                     // Alert: how the pool is watched after a transaction, and its news; the transaction's last fact
 )
 
 // Fact is one thing that happened to a pool. A pool is the fold of its facts: Pool.Apply on an empty pool with every
@@ -203,6 +204,7 @@ type Fact struct {
 	Row   Row
 	Grant *Grant
 	Hold  *Hold
+	Alert *Alert
 }
 
 // Tx is one transaction on one pool: its time, its cause, and the facts it has produced so far. Operations append to
@@ -214,6 +216,10 @@ type Tx struct {
 	SystemCause *Cause         // cause of due expiries, activations, hold timeouts; same Txn, system actor, no event. Nil means Cause
 	NewGrant    func() GrantID // next grant id; called for overdrafts and new grants
 	LateGrace   Time           // semantics 7.3, microseconds; 0 to MaxLateGrace, more counts as MaxLateGrace
+	Thresholds  *Thresholds    // what the pool is watched for; see Conclude
 	Facts       []Fact
 	Ended       []Grant // last state of each ended grant and settled overdraft the transaction touched; the pool may have forgotten it
+
+	concluded int // facts of transactions that Conclude has ended
+	before    map[GrantID]prior
 }

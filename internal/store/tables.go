@@ -49,6 +49,9 @@ var catalogueTables = []table{
 	{name: "payment_methods", key: words("environment customer_id id"), other: words("no format document")},
 	{name: "invoices", key: words("environment id"), other: words(`no number customer_id order_id state issued_at due_at
 		total_minor format document`)},
+	{name: "thresholds", key: words("environment customer currency resource"), other: words("format document")},
+	{name: "told_until", key: words("shard"), other: words("position")},
+	{name: "expiry_notices", key: words("environment grant_id days"), other: words("at customer")},
 	{name: "settings", key: words("name"), other: words("value"), only: "name <> '" + shapeSetting + "'"},
 }
 

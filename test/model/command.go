@@ -163,6 +163,10 @@ type Roll struct {
 	Until time.Time
 }
 
+// SetThresholds sets what every pool is watched for (semantics 16.2): percentages of the balance that remain, and
+// percentages of a grant that are consumed. A world starts with none. Only a Teller can do it.
+type SetThresholds struct{ Remaining, Consumed []string }
+
 // SetGrace sets the grace for late events (semantics 7.3). A world starts with one hour.
 type SetGrace struct{ Grace time.Duration }
 

@@ -18,6 +18,19 @@ type Subject interface {
 	Revenue() []RevenueLine      // semantics 19.3, of all months and pools, see SortRevenue
 }
 
+// Teller is a Subject that tells what happens (semantics 16.1). It does SetThresholds.
+type Teller interface {
+	Messages(Pool) []Message // in order
+}
+
+// Message is something told: its type without the prefix "credits.", and what it is about.
+type Message struct {
+	Type      string
+	Grant     string
+	Threshold string // percent
+	Balance   string // at the end of the transaction, of messages about it
+}
+
 // Outcome is the answer to a command.
 type Outcome struct {
 	Refused   string // error code in PascalCase, empty when accepted

@@ -127,6 +127,10 @@ func (c Turn) String() string {
 	return line(append(words, flag(c.Forgive, "forgive"), c.Pool.clause())...)
 }
 
+func (c SetThresholds) String() string {
+	return strings.TrimSuffix("thresholds "+strings.Join(c.Remaining, " ")+" grants "+strings.Join(c.Consumed, " "), " grants ")
+}
+
 func (c SetGrace) String() string { return "grace " + c.Grace.String() }
 
 func (c UpdateGrant) String() string {

@@ -18,6 +18,8 @@ func (p *parser) expectation(w *words) func(*player) string {
 		return p.expectLedger(w)
 	case "revenue":
 		return p.expectRevenue(w)
+	case "messages":
+		return p.expectMessages(w)
 	case "usage":
 		return p.expectUsage(w)
 	case "grant":

@@ -67,8 +67,9 @@ func (s *Scenario) Play(v Variant, d Driver) ([]Failure, error) {
 // player is the state of a play.
 type player struct {
 	driver Driver
-	open   map[string]string // what the last command answered and no line has announced yet
-	crowd  []model.Reserve   // the reservations of the last crowd that were held
+	open   map[string]string  // what the last command answered and no line has announced yet
+	crowd  []model.Reserve    // the reservations of the last crowd that were held
+	told   map[model.Pool]int // messages that a line has compared
 }
 
 func (p *player) do(c model.Command) string {

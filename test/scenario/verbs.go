@@ -9,26 +9,41 @@ import (
 
 // verbs read the commands: one line, one command. The forms are those that model.Command.String writes.
 var verbs = map[string]func(*words) model.Command{
-	"at":        readClock,
-	"grace":     func(w *words) model.Command { return model.SetGrace{Grace: w.duration("the grace")} },
-	"grant":     readGrant,
-	"renew":     readRenew,
-	"cancel":    readCancel,
-	"event":     readEvent,
-	"void":      readVoid,
-	"update":    readUpdate,
-	"paid":      func(w *words) model.Command { return model.ConfirmPayment{Ref: w.next("the grant")} },
-	"unpaid":    func(w *words) model.Command { return model.FailPayment{Ref: w.next("the grant")} },
-	"reserve":   readReserve,
-	"settle":    readSettle,
-	"release":   readRelease,
-	"reverse":   readReverse,
-	"feature":   readFeature,
-	"subscribe": readSubscribe,
-	"quote":     readQuote,
+	"at":         readClock,
+	"thresholds": readThresholds,
+	"grace":      func(w *words) model.Command { return model.SetGrace{Grace: w.duration("the grace")} },
+	"grant":      readGrant,
+	"renew":      readRenew,
+	"cancel":     readCancel,
+	"event":      readEvent,
+	"void":       readVoid,
+	"update":     readUpdate,
+	"paid":       func(w *words) model.Command { return model.ConfirmPayment{Ref: w.next("the grant")} },
+	"unpaid":     func(w *words) model.Command { return model.FailPayment{Ref: w.next("the grant")} },
+	"reserve":    readReserve,
+	"settle":     readSettle,
+	"release":    readRelease,
+	"reverse":    readReverse,
+	"feature":    readFeature,
+	"subscribe":  readSubscribe,
+	"quote":      readQuote,
 }
 
 func readClock(w *words) model.Command { return model.MoveClock{To: w.instant("the instant")} }
+
+// readThresholds reads `thresholds 50 20 10 grants 80`; either list may be left out.
+func readThresholds(w *words) model.Command {
+	var c model.SetThresholds
+	list := &c.Remaining
+	for w.more() {
+		if w.accept("grants") {
+			list = &c.Consumed
+			continue
+		}
+		*list = append(*list, w.amount("the threshold"))
+	}
+	return c
+}
 
 func readGrant(w *words) model.Command {
 	c := model.AddGrant{Ref: w.next("the grant's name"), Pool: model.Pool{Currency: model.DefaultCurrency},

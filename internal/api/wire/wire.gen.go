@@ -5400,6 +5400,31 @@ type TaxID struct {
 	Value string `json:"value"`
 }
 
+// Thresholds What pools are watched for; each list from the highest on.
+type Thresholds struct {
+	ConsumedPercentages []Amount `json:"consumedPercentages"`
+
+	// IsOwn They were set for just what was asked for, and are not inherited.
+	IsOwn                bool     `json:"isOwn"`
+	RemainingAmounts     []Amount `json:"remainingAmounts"`
+	RemainingPercentages []Amount `json:"remainingPercentages"`
+
+	// UpdatedAt Null for the default.
+	UpdatedAt *time.Time `json:"updatedAt"`
+}
+
+// ThresholdsInput What pools are watched for. Lists that are left out are empty.
+type ThresholdsInput struct {
+	// ConsumedPercentages Of each grant: how many percent are consumed; above 0 and at most 100, with two decimals at most.
+	ConsumedPercentages []AmountInput `json:"consumedPercentages,omitempty"`
+
+	// RemainingAmounts Balances in credits.
+	RemainingAmounts []AmountInput `json:"remainingAmounts,omitempty"`
+
+	// RemainingPercentages Of the balance: how many percent remain of what was granted; above 0 and at most 100, with two decimals at most.
+	RemainingPercentages []AmountInput `json:"remainingPercentages,omitempty"`
+}
+
 // TiersMode How price tiers combine.
 type TiersMode string
 
@@ -6222,6 +6247,12 @@ type SubscriptionPreviewData struct {
 type TaskData struct {
 	// Data Work that was done before the answer; its id says nothing more.
 	Data Task `json:"data"`
+}
+
+// ThresholdsData defines model for ThresholdsData.
+type ThresholdsData struct {
+	// Data What pools are watched for; each list from the highest on.
+	Data Thresholds `json:"data"`
 }
 
 // TopUpData defines model for TopUpData.

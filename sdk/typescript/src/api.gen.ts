@@ -124,6 +124,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/credits/thresholds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what pools are watched for
+         * @description Without parameters, what every pool of the environment is watched for that has no thresholds of its own. With `customerId` and `currencyId`, and `resourceId` for the pool of a resource, what applies to one pool.
+         */
+        get: operations["getThresholds"];
+        /**
+         * Set what pools are watched for
+         * @description For the environment, or for one pool. The whole set is replaced. It takes effect with the next transaction of each pool; a threshold that is new there is armed once the balance is at or above it, and fires when the balance falls below.
+         */
+        put: operations["setThresholds"];
+        post?: never;
+        /**
+         * Make a pool follow its environment again
+         * @description Or the environment the default, without parameters. Answers with what applies from now on.
+         */
+        delete: operations["removeThresholds"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/credits/auto-recharge": {
         parameters: {
             query?: never;
@@ -5370,6 +5398,25 @@ export interface components {
             dialect?: components["schemas"]["WebhookDialect"];
             secretHeader?: components["schemas"]["WebhookSecretHeader"];
         };
+        /** @description What pools are watched for. Lists that are left out are empty. */
+        ThresholdsInput: {
+            /** @description Of the balance: how many percent remain of what was granted; above 0 and at most 100, with two decimals at most. */
+            remainingPercentages?: components["schemas"]["AmountInput"][];
+            /** @description Balances in credits. */
+            remainingAmounts?: components["schemas"]["AmountInput"][];
+            /** @description Of each grant: how many percent are consumed; above 0 and at most 100, with two decimals at most. */
+            consumedPercentages?: components["schemas"]["AmountInput"][];
+        };
+        /** @description What pools are watched for; each list from the highest on. */
+        Thresholds: {
+            remainingPercentages: components["schemas"]["Amount"][];
+            remainingAmounts: components["schemas"]["Amount"][];
+            consumedPercentages: components["schemas"]["Amount"][];
+            /** @description They were set for just what was asked for, and are not inherited. */
+            isOwn: boolean;
+            /** @description Null for the default. */
+            updatedAt: string | null;
+        };
         /** @description What to change; null clears. */
         WebhookEndpointUpdate: {
             url?: string;
@@ -5611,6 +5658,17 @@ export interface components {
             content: {
                 "application/json": {
                     data: components["schemas"]["ClockAdvanced"];
+                };
+            };
+        };
+        /** @description The result. */
+        ThresholdsData: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["Thresholds"];
                 };
             };
         };
@@ -6654,6 +6712,76 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["BalancePage"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    getThresholds: {
+        parameters: {
+            query?: {
+                /** @description The customer of one pool. */
+                customerId?: string;
+                /** @description The credit type of one pool. */
+                currencyId?: string;
+                /** @description The resource of one pool. */
+                resourceId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["ThresholdsData"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    setThresholds: {
+        parameters: {
+            query?: {
+                /** @description The customer of one pool. */
+                customerId?: string;
+                /** @description The credit type of one pool. */
+                currencyId?: string;
+                /** @description The resource of one pool. */
+                resourceId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ThresholdsInput"];
+            };
+        };
+        responses: {
+            200: components["responses"]["ThresholdsData"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    removeThresholds: {
+        parameters: {
+            query?: {
+                /** @description The customer of one pool. */
+                customerId?: string;
+                /** @description The credit type of one pool. */
+                currencyId?: string;
+                /** @description The resource of one pool. */
+                resourceId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["ThresholdsData"];
             400: components["responses"]["BadRequest"];
             404: components["responses"]["NotFound"];
             default: components["responses"]["Failure"];

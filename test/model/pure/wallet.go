@@ -21,11 +21,13 @@ type wallet struct {
 	refs    map[ledger.GrantID]string
 	holds   map[string]ledger.Hold // last known state
 	money   moneyBooks
+	told    []told
 	broken  error // the first thing that Verify would complain about
 }
 
 // keep takes what a transaction has produced: also that of a refused operation, which leaves what was due anyway.
 func (x *wallet) keep(tx *ledger.Tx) {
+	x.pool.Conclude(tx)
 	for i := range tx.Facts {
 		f := &tx.Facts[i]
 		switch f.Kind {
@@ -39,6 +41,8 @@ func (x *wallet) keep(tx *ledger.Tx) {
 			for _, s := range f.Hold.Slices {
 				x.note(s.Grant)
 			}
+		case ledger.FactAlert:
+			x.tell(f.Alert)
 		}
 		x.replay(tx, f)
 	}

@@ -30,6 +30,7 @@ type World struct {
 	plans   []plan
 	subs    map[string]bool
 	states  map[stateKey]*rating.State
+	watch   *ledger.Thresholds
 }
 
 // New returns an empty world. A lazy one posts what the clock made due only when a pool is touched next; otherwise
@@ -90,7 +91,7 @@ func (w *World) tx(eventID string, at ledger.Time) *ledger.Tx {
 	w.txns++
 	name := strconv.Itoa(w.txns)
 	return &ledger.Tx{
-		Now: w.now, LateGrace: w.grace, NewGrant: w.newGrant,
+		Now: w.now, LateGrace: w.grace, NewGrant: w.newGrant, Thresholds: w.watch,
 		Cause:       &ledger.Cause{Txn: name, Event: eventID, EventAt: at},
 		SystemCause: &ledger.Cause{Txn: name},
 	}
@@ -108,6 +109,8 @@ func (w *World) Do(c model.Command) model.Outcome {
 		w.moveClock(c)
 	case model.SetGrace:
 		w.grace = micros(c.Grace)
+	case model.SetThresholds:
+		w.setThresholds(c)
 	case model.DefineFeature:
 		w.define(c)
 	case model.PublishPlan:
