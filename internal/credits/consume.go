@@ -221,7 +221,7 @@ func refusal(err error) error {
 	case errors.Is(err, ledger.ErrAmountOutOfRange):
 		return Unprocessable(CodeOutOfRange, "amount", "would bring a grant or a balance out of the range of 15 integer digits")
 	case errors.Is(err, ledger.ErrGrantNotFound):
-		return NotFound("CreditGrantNotFound", "the grant does not exist")
+		return NotFound(codeGrantNotFound, "the grant does not exist")
 	case errors.Is(err, ledger.ErrGrantExpired):
 		return Conflict("GrantExpired", "the grant has expired and cannot change any more")
 	case errors.Is(err, ledger.ErrGrantVoided):

@@ -2,11 +2,15 @@ package credits
 
 import (
 	"context"
+	"errors"
 
 	"github.com/scrip-dev/scrip/internal/amount"
 	"github.com/scrip-dev/scrip/internal/engine"
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
+
+// codeGrantNotFound says that there is no such grant, or that its pool has forgotten it.
+const codeGrantNotFound = "CreditGrantNotFound"
 
 // grantChange is a change of one grant in the writer: a void or an update.
 type grantChange struct {
@@ -57,6 +61,21 @@ func (op *grantChange) Repeat(*engine.Tx, *engine.Entry) error { return nil }
 // VoidGrant takes the unconsumed part of a grant away (semantics 4.5). Voiding again changes nothing and answers the
 // same. It fails with CreditGrantNotFound, GrantExpired or OverdraftImmutable.
 func (s *Service) VoidGrant(ctx context.Context, env string, by Caller, id ledger.GrantID, reason string) (*Grant, error) {
+	g, err := s.voidOpen(ctx, env, by, id, reason)
+	if forgotten(err) {
+		g, err = s.voidOpen(ctx, env, by, id, reason)
+	}
+	return g, err
+}
+
+// forgotten tells whether a pool did not know a grant any more that was open when it was looked at: it has ended meanwhile, and
+// looking again says how.
+func forgotten(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Code == codeGrantNotFound
+}
+
+func (s *Service) voidOpen(ctx context.Context, env string, by Caller, id ledger.GrantID, reason string) (*Grant, error) {
 	g, err := s.Grant(ctx, env, id)
 	if err != nil {
 		return nil, err
@@ -95,6 +114,14 @@ type GrantUpdate struct {
 // UpdateGrant changes a grant. It fails with CreditGrantNotFound, GrantExpired, GrantVoided, OverdraftImmutable, or an
 // invalid member.
 func (s *Service) UpdateGrant(ctx context.Context, env string, by Caller, id ledger.GrantID, in GrantUpdate) (*Grant, error) {
+	g, err := s.updateOpen(ctx, env, by, id, in)
+	if forgotten(err) {
+		g, err = s.updateOpen(ctx, env, by, id, in)
+	}
+	return g, err
+}
+
+func (s *Service) updateOpen(ctx context.Context, env string, by Caller, id ledger.GrantID, in GrantUpdate) (*Grant, error) {
 	g, err := s.Grant(ctx, env, id)
 	if err != nil {
 		return nil, err
@@ -107,20 +134,8 @@ func (s *Service) UpdateGrant(ctx context.Context, env string, by Caller, id led
 	in.DisplayName.apply(&texts.DisplayName)
 	in.Comment.apply(&texts.Comment)
 	in.Metadata.apply(&texts.Metadata)
-	err = firstError(
-		validName("displayName", texts.DisplayName, nameLengthMax),
-		validText("comment", texts.Comment, descriptionLengthMax),
-		validMetadata("metadata", texts.Metadata),
-		validText("reason", in.Reason, reasonLengthMax),
-	)
-	if err != nil {
+	if err := in.check(&texts); err != nil {
 		return nil, err
-	}
-	if in.Priority != nil && (*in.Priority < 0 || *in.Priority > grantPriorityMax) {
-		return nil, invalidf("priority", "must be from 0 to %d; lower is used first", grantPriorityMax)
-	}
-	if in.Amount != nil && in.Amount.Sign() <= 0 {
-		return nil, Invalid("amount", "must be more than 0")
 	}
 	switch g.Status { // a pool forgets what is final, so the answer is given here
 	case ledger.Expired:
@@ -146,6 +161,22 @@ func (s *Service) UpdateGrant(ctx context.Context, env string, by Caller, id led
 		return nil, err
 	}
 	return s.Grant(ctx, env, id)
+}
+
+// check checks what was sent, and the texts that come of it.
+func (in *GrantUpdate) check(texts *engine.GrantTexts) error {
+	switch {
+	case in.Priority != nil && (*in.Priority < 0 || *in.Priority > grantPriorityMax):
+		return invalidf("priority", "must be from 0 to %d; lower is used first", grantPriorityMax)
+	case in.Amount != nil && in.Amount.Sign() <= 0:
+		return Invalid("amount", "must be more than 0")
+	}
+	return firstError(
+		validName("displayName", texts.DisplayName, nameLengthMax),
+		validText("comment", texts.Comment, descriptionLengthMax),
+		validMetadata("metadata", texts.Metadata),
+		validText("reason", in.Reason, reasonLengthMax),
+	)
 }
 
 // costIsOpen refuses to change the cost of a grant that a closed month has reported (semantics 4.6).

@@ -368,7 +368,7 @@ func (s *Service) Grant(ctx context.Context, env string, id ledger.GrantID) (*Gr
 		return nil, err
 	}
 	if !ok {
-		return nil, NotFound("CreditGrantNotFound", fmt.Sprintf("grant %q does not exist", engine.GrantText(id)))
+		return nil, NotFound(codeGrantNotFound, fmt.Sprintf("grant %q does not exist", engine.GrantText(id)))
 	}
 	return &Grant{GrantRecord: record, Status: record.Grant.Status(s.clock(env))}, nil
 }
