@@ -92,7 +92,9 @@ func entryKeys(e *Entry) []KeyHash {
 	case TurnEntry:
 		keys = append(keys, hashKey(turnKeys, e.Environment, e.Key))
 	case PaymentEntry:
-		keys = append(keys, PaymentKey(e.Environment, e.Key))
+		if e.Key != "" { // older entries have none
+			keys = append(keys, PaymentKey(e.Environment, e.Key))
+		}
 	case ReverseEntry:
 		keys = append(keys, ReverseKey(e.Ref))
 	case ResolveEntry:
