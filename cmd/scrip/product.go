@@ -48,7 +48,7 @@ func openProduct(ctx context.Context, d deps) (*product, error) {
 	if err := clocks.Load(ctx, st); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
-	p.engine, err = engine.Open(ctx, engine.Options{
+	p.engine, err = openEngine(ctx, engine.Options{
 		Journal: st.Journal(), Shards: shape.Shards, WindowEntries: shape.WindowEntries, Log: d.Log,
 		Clock:      clocks.Now,
 		LateGrace:  func(string) ledger.Time { return lateGrace },
@@ -81,6 +81,32 @@ func openProduct(ctx context.Context, d deps) (*product, error) {
 	p.wait.Go(func() { p.service.NewTeller(d.Log).Run(scheduling) })
 	p.wait.Go(func() { p.tell(scheduling, d, policy) })
 	return p, nil
+}
+
+// How long a start waits for shards that another node holds, and how long between two tries. A node that froze holds one for
+// up to 5 seconds.
+const (
+	startWaitMax   = 15 * time.Second
+	startWaitPause = 500 * time.Millisecond
+)
+
+// openEngine loads all shards. A database that cannot answer for the moment is waited for.
+func openEngine(ctx context.Context, o engine.Options) (*engine.Engine, error) {
+	giveUp := time.NewTimer(startWaitMax)
+	defer giveUp.Stop()
+	for {
+		e, err := engine.Open(ctx, o)
+		var known *credits.Error
+		if err == nil || !errors.As(err, &known) || known.Kind != credits.KindUnavailable {
+			return e, err
+		}
+		o.Log.Warn("the database is busy; the start goes on when it answers", "error", err)
+		select {
+		case <-giveUp.C:
+			return nil, err
+		case <-time.After(startWaitPause):
+		}
+	}
 }
 
 // newID returns a time-ordered, opaque id.
