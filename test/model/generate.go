@@ -23,6 +23,9 @@ type Generator struct {
 // pools are the wallets of a random history.
 var pools = []Pool{{Currency: DefaultCurrency}, {Currency: DefaultCurrency, Resource: "R1"}}
 
+// secondVersion is when the plan's second version is published.
+var secondVersion = epoch.Add(4 * time.Hour)
+
 // Pools lists the wallets that random histories use.
 func Pools() []Pool { return pools }
 
@@ -182,7 +185,11 @@ func (g *Generator) eventTime() time.Time {
 	case g.chance(3):
 		return g.now.AddDate(0, 0, -31).Add(pick(g, 0, -time.Microsecond))
 	case g.chance(5):
-		return g.now.Add(5*time.Minute + pick(g, 0, time.Microsecond))
+		at := g.now.Add(5*time.Minute + pick(g, 0, time.Microsecond))
+		if g.now.Before(secondVersion) && !at.Before(secondVersion) {
+			return time.Time{} // a server does not know yet what will be published until then
+		}
+		return at
 	case len(g.boundaries) > 0 && g.chance(50):
 		at := pick(g, g.boundaries...).Add(pick(g, 0, -time.Microsecond, -10*time.Minute))
 		if at.Before(g.now) {

@@ -1,7 +1,5 @@
 package model
 
-import "time"
-
 // Setup declares the features, meters and plan versions that random histories use.
 func Setup() []Command {
 	all := []Mapping{
@@ -25,7 +23,7 @@ func Setup() []Command {
 		DefineFeature{Feature: "transfer", EventName: "copy", Aggregation: "SUM", Field: "bytes", DivideBy: "1000", Round: "UP"},
 		DefineFeature{Feature: "users", EventName: "login", Aggregation: "UNIQUE", Field: "user"},
 		PublishPlan{1, epoch.AddDate(0, 0, -3), all},
-		PublishPlan{2, epoch.Add(4 * time.Hour), second},
+		PublishPlan{2, secondVersion, second},
 		Subscribe{"R1"},
 	}
 }
