@@ -99,8 +99,11 @@ func (p *pool) post(typ string, g *grant, amount *big.Rat) *row {
 	if typ == "GRANTED" || typ == "UPDATED" || typ == "ROLLED_IN" {
 		r.money = zero
 	}
-	if typ == "GRANTED" {
+	switch typ {
+	case "GRANTED":
 		p.book(g, typ, g.moneyOf(g.amount))
+	case "ROLLED_IN":
+		p.book(g, "ROLLED", neg(g.moneyOf(g.amount)))
 	}
 	p.book(g, columnOf[typ], r.money)
 	p.checkMoney(g)

@@ -19,14 +19,14 @@ type RevenueLine struct {
 // movement is money that went into or out of what is deferred.
 type movement struct {
 	month, currency, creditType string
-	kind                        string // GRANTED, or the column it went to
+	kind                        string // GRANTED, or the column it went to; ROLLED, from a grant to its child, is in no column
 	amount                      *big.Rat
 }
 
 // columnOf says where the money of a row goes, by its type.
 var columnOf = map[string]string{
 	"CONSUMED": "RECOGNISED", "TRANSFER_TARGET": "RECOGNISED", "CONSUMPTION_REVERSED": "RECOGNISED",
-	"EXPIRED": "BREAKAGE", "EXPIRY_REVERSED": "BREAKAGE", "VOIDED": "VOIDED",
+	"EXPIRED": "BREAKAGE", "EXPIRY_REVERSED": "BREAKAGE", "VOIDED": "VOIDED", "ROLLED_OUT": "ROLLED",
 }
 
 const monthForm = "2006-01"
@@ -81,7 +81,7 @@ func (m *Model) Revenue() []RevenueLine {
 }
 
 func (w *world) revenueLine(month, currency, creditType string) RevenueLine {
-	opening, moved := zero, map[string]*big.Rat{"GRANTED": zero, "RECOGNISED": zero, "BREAKAGE": zero, "VOIDED": zero}
+	opening, moved := zero, map[string]*big.Rat{"GRANTED": zero, "RECOGNISED": zero, "BREAKAGE": zero, "VOIDED": zero, "ROLLED": zero}
 	for _, v := range w.movements {
 		switch {
 		case v.currency != currency || v.creditType != creditType || v.month > month:
@@ -93,7 +93,10 @@ func (w *world) revenueLine(month, currency, creditType string) RevenueLine {
 			opening = sub(opening, v.amount)
 		}
 	}
-	closing := sub(sub(sub(add(opening, moved["GRANTED"]), moved["RECOGNISED"]), moved["BREAKAGE"]), moved["VOIDED"])
+	closing := add(opening, moved["GRANTED"])
+	for _, gone := range []string{"RECOGNISED", "BREAKAGE", "VOIDED", "ROLLED"} {
+		closing = sub(closing, moved[gone])
+	}
 	return RevenueLine{
 		Month: month, Currency: currency, CreditType: creditType, Opening: decimal(opening), Granted: decimal(moved["GRANTED"]),
 		Recognised: decimal(moved["RECOGNISED"]), Breakage: decimal(moved["BREAKAGE"]), Voided: decimal(moved["VOIDED"]), Closing: decimal(closing),

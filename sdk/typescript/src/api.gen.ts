@@ -8835,6 +8835,7 @@ export interface operations {
             };
         };
         responses: {
+            501: components["responses"]["NotSupported"];
             default: components["responses"]["Failure"];
         };
     };
