@@ -40,6 +40,7 @@ SELECT create_reference_table('orders');
 SELECT create_reference_table('payment_attempts');
 SELECT create_reference_table('payment_methods');
 SELECT create_reference_table('invoices');
+SELECT create_reference_table('auto_recharges');
 SELECT create_reference_table('settings');
 
 -- The event path: everything of a shard on one machine, so that a commit is a transaction of that machine alone.

@@ -104,6 +104,8 @@ func (s *server) creditRoutes() []route {
 		{"GET /api/v1/credits/usage", creditsRead, 0, s.getCreditUsage},
 		{"GET /api/v1/credits/balances", creditsRead, 0, s.listBalances},
 		{"GET /api/v1/credits/auto-recharge", creditsRead, 0, s.getAutoRecharge},
+		{"PUT /api/v1/credits/auto-recharge", creditsWrite, body, s.setAutoRecharge},
+		{"GET /api/v1/credits/auto-recharge/operations", creditsRead, 0, s.listAutoRechargeOperations},
 		{"POST /api/v1/credits/consumption", creditsWrite, body, s.consumeCredits},
 		{"POST /api/v1/credits/consumption/async", creditsWrite, body | batch, s.consumeCreditsAsync},
 		{"GET /api/v1/credits/reservations", creditsRead, 0, s.listReservations},

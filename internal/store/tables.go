@@ -49,6 +49,8 @@ var catalogueTables = []table{
 	{name: "payment_methods", key: words("environment customer_id id"), other: words("no format document")},
 	{name: "invoices", key: words("environment id"), other: words(`no number customer_id order_id state issued_at due_at
 		total_minor format document`)},
+	{name: "auto_recharges", key: words("environment id"), other: words(`no version customer_id credit_type resource_id state next_at
+		format document`)},
 	{name: "settings", key: words("name"), other: words("value"), only: "name <> '" + shapeSetting + "'"},
 }
 
