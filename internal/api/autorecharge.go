@@ -30,6 +30,9 @@ func (s *server) setAutoRecharge(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if in.PaymentMethodID != nil && *in.PaymentMethodID == "" {
+		return nil, credits.Invalid("paymentMethodId", "must not be empty; leave it away for the customer's default one")
+	}
 	set := credits.NewRecharge{Life: credits.RechargeLifeYear, Rule: credits.RechargeRule{
 		Enabled: in.IsEnabled, ThresholdType: credits.ThresholdCredits, Threshold: in.ThresholdValue, Target: in.TargetBalance,
 		SpendMax: in.MaxSpendLimit, PaymentMethod: value(in.PaymentMethodID),

@@ -73,11 +73,11 @@ var forms = map[string]form{
 	"clock":        {"POST", "/api/v1/clock/advance", "%s", []string{"by", `"PT0S"`, "hold", "true"}},
 	"refill": {"PUT", "/api/v1/credits/auto-recharge", "%s", []string{"customerId", `"acme"`, "currencyId", `"credits"`,
 		"isEnabled", "false", "thresholdValue", "20", "targetBalance", "50"}},
-	"endpoint":     {"POST", "/api/v1/webhook-endpoints", "%s", []string{"url", `"https://hooks.example.com/new"`}},
-	"header":       {"POST", "/api/v1/webhook-endpoints", `{"url":"https://hooks.example.com/h","secretHeader":%s}`, []string{"name", `"X-Hook"`, "value", `"0123456789"`}},
-	"trigger":      {"POST", "/api/v1/webhook-messages/test", "%s", []string{"type", `"credits.granted"`}},
-	"rotation":     {"POST", "/api/v1/webhook-endpoints/whe_id/rotate-secret", "%s", []string{"overlapSeconds", "60"}},
-	"replay":       {"POST", "/api/v1/webhook-endpoints/whe_id/replay", "%s", []string{"startDate", `"2026-03-01T00:00:00Z"`, "endDate", `"2026-03-02T00:00:00Z"`}},
+	"endpoint": {"POST", "/api/v1/webhook-endpoints", "%s", []string{"url", `"https://hooks.example.com/new"`}},
+	"header":   {"POST", "/api/v1/webhook-endpoints", `{"url":"https://hooks.example.com/h","secretHeader":%s}`, []string{"name", `"X-Hook"`, "value", `"0123456789"`}},
+	"trigger":  {"POST", "/api/v1/webhook-messages/test", "%s", []string{"type", `"credits.granted"`}},
+	"rotation": {"POST", "/api/v1/webhook-endpoints/whe_id/rotate-secret", "%s", []string{"overlapSeconds", "60"}},
+	"replay":   {"POST", "/api/v1/webhook-endpoints/whe_id/replay", "%s", []string{"startDate", `"2026-03-01T00:00:00Z"`, "endDate", `"2026-03-02T00:00:00Z"`}},
 }
 
 // with is a form with some members changed: pairs of name and literal. An empty literal leaves the member away, an unknown
