@@ -275,7 +275,7 @@ func TestRefill_every_way_down(t *testing.T) {
 }
 
 func TestRefill_together(t *testing.T) {
-	// Eight who burn across the threshold at once start one attempt, also when each is paid before the next one looks.
+	// Eight who burn across the threshold at once start one attempt.
 	t.Parallel()
 	w := refilled(t, "1", "27")
 	w.refill(rule(""))
@@ -290,6 +290,45 @@ func TestRefill_together(t *testing.T) {
 	}
 	wait.Wait()
 	w.wantRefills("IN_PROGRESS 0 · 31 for 31 PENDING")
+}
+
+func TestRefill_paid_at_once(t *testing.T) {
+	// Nobody who read the balance before a purchase was paid buys again after it: over many rounds of burners across the
+	// threshold, each of whom pays what is under way, one attempt is started in each.
+	t.Parallel()
+	w := refilled(t, "1", "51")
+	w.refill(rule(""))
+	const rounds, each = 8, 8
+	for round := range rounds {
+		w.burn(must[*engine.View](t)(w.Pool(w.ctx, annsTokens)).Balance.Sub(dec("20")).String())
+		var wait sync.WaitGroup
+		for i := range each {
+			wait.Go(func() {
+				in := credits.Consumption{Customer: "ann", CreditType: "tokens", Amount: dec("1"), Key: fmt.Sprint("p", round, i)}
+				if _, err := w.Consume(w.ctx, env, buyer, in); err != nil {
+					t.Error(err)
+				}
+				if err := w.payUnderWay(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wait.Wait()
+		w.tick(3600 * second) // the guard against bursts counts by the hour
+	}
+	if got := len(w.operations()); got != rounds {
+		t.Errorf("%d attempts, want %d: %s", got, rounds, w.refills())
+	}
+}
+
+// payUnderWay pays the newest operation, if it is not settled.
+func (w *world) payUnderWay() error {
+	list, err := w.RechargeOperations(w.ctx, annsTokens, credits.Page{Limit: 1})
+	if err != nil || len(list.Items) == 0 || !list.Items[0].State.Unsettled() {
+		return err
+	}
+	_, err = w.SayOutcome(w.ctx, env, buyer, list.Items[0].ID, credits.Outcome{State: credits.AttemptPaid})
+	return err
 }
 
 func TestRefill_nodes(t *testing.T) {
