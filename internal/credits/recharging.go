@@ -97,7 +97,7 @@ func (s *Service) tryRecharge(ctx context.Context, env string, known *AutoRechar
 	switch {
 	case buy != nil:
 		return s.startRecharge(ctx, env, cs, change, buy)
-	case next.State != known.State:
+	case next.State != known.State || next.NextAt() != known.NextAt(): // a pause may go on into the next month
 		return s.storeRecharge(ctx, env, change)
 	}
 	return nil
@@ -125,11 +125,20 @@ func (s *Service) startRecharge(ctx context.Context, env string, cs *CustomerSta
 	case errors.As(err, &e) && e.Code == "PaymentMethodNotFound":
 		return s.stopRecharge(ctx, env, change.before)
 	case refuses(err):
-		return nil // an earlier attempt is tried again by hand; it ends
+		return s.turnRecharge(ctx, env, change.before) // an earlier attempt is tried again by hand; it ends
 	case err == nil:
 		_, err = s.ApplyPayment(ctx, env, p.ID)
 	}
 	return err
+}
+
+// turnRecharge ends a pause that is over, although nothing can be bought now.
+func (s *Service) turnRecharge(ctx context.Context, env string, known *AutoRecharge) error {
+	change := rechargeChange{before: known, after: known.clone()}
+	if change.after.turnMonth(s.clock(env)); change.after.State == known.State {
+		return nil
+	}
+	return s.storeRecharge(ctx, env, change)
 }
 
 // stopRecharge switches off an automatic top-up whose payment method is gone: no charge could succeed.

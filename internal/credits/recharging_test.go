@@ -1,6 +1,7 @@
 package credits_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -373,6 +374,55 @@ func TestRefill_crash(t *testing.T) {
 		}
 		w.wantRefills("IN_PROGRESS 0 · 31 for 31 PENDING")
 	}
+}
+
+func TestRefill_method_gone(t *testing.T) {
+	// A payment method that was taken away switches off, as a failed charge does.
+	t.Parallel()
+	w := refilled(t, "1", "50")
+	w.UseCashier(noCharge{})
+	must[*credits.Customer](t)(w.AttachMethod(w.ctx, env, buyer, "ann", "pm_1", nil))
+	in := rule("")
+	in.Rule.PaymentMethod = "pm_1"
+	w.refill(in)
+	must[*credits.Customer](t)(w.DetachMethod(w.ctx, env, buyer, "ann"))
+	w.burn("31")
+	w.wantRefills("DISABLED 0")
+	if got := w.refillNews(); !strings.HasSuffix(got, "SYSTEM PAYMENT_FAILED") {
+		t.Errorf("told %s", got)
+	}
+}
+
+// noCharge is a cashier of a provider that is never asked for money.
+type noCharge struct{ credits.Cashier }
+
+func (noCharge) Provider(string) string { return "card" }
+
+func (noCharge) Attach(_ context.Context, _ string, _ *credits.Customer, id string) (credits.PaymentMethod, error) {
+	return credits.PaymentMethod{Type: "CARD", BillingID: id}, nil
+}
+
+func (noCharge) Detach(context.Context, string, *credits.Customer, string) error { return nil }
+
+func TestRefill_paused_while_retried(t *testing.T) {
+	// A pause ends with its month although an earlier operation is tried again by hand; when that is paid, the rule goes on.
+	t.Parallel()
+	w := refilled(t, "1", "15")
+	w.refill(rule(""))
+	w.settleRefill(credits.AttemptFailed)
+	w.refill(rule("10"))
+	w.wantRefills("PAUSED_SPEND_LIMIT 0 · 35 for 35 FAILED")
+	failed := w.operations()[0].ID
+	must[*credits.Bought](t)(w.RetryAttempt(w.ctx, env, buyer, failed))
+	w.refill(rule("34"))
+	w.wantRefills("PAUSED_SPEND_LIMIT 0 · 35 for 35 FAILED · 35 for 35 PENDING")
+	must[*credits.ClockAdvanced](t)(w.AdvanceClock(w.ctx, env, actor, credits.ClockAdvance{To: on("04-01 00:00"), Hold: true}))
+	w.wantRefills("PAUSED_SPEND_LIMIT 0 · 35 for 35 FAILED · 35 for 35 PENDING")
+	w.refill(rule("35"))
+	must[*credits.ClockAdvanced](t)(w.AdvanceClock(w.ctx, env, actor, credits.ClockAdvance{To: on("05-01 00:00"), Hold: true}))
+	w.wantRefills("ACTIVE 0 · 35 for 35 FAILED · 35 for 35 PENDING")
+	w.settleRefill(credits.AttemptPaid)
+	w.wantRefills("ACTIVE 35 · 35 for 35 FAILED · 35 for 35 PAID")
 }
 
 func TestRefill_burst(t *testing.T) {
