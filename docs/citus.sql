@@ -43,6 +43,7 @@ SELECT create_reference_table('invoices');
 SELECT create_reference_table('thresholds');
 SELECT create_reference_table('told_until');
 SELECT create_reference_table('expiry_notices');
+SELECT create_reference_table('auto_recharges');
 SELECT create_reference_table('settings');
 
 -- The event path: everything of a shard on one machine, so that a commit is a transaction of that machine alone.

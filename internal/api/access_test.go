@@ -217,8 +217,8 @@ func TestForeignReferences(t *testing.T) {
 	objects := w.objects()
 	bodies := map[string]string{} // form and member → collection
 	for collection, members := range map[string]string{
-		"customers":                 "grant.customerId consumption.customerId consumptions.customerId reservation.customerId settle.customerId estimate.customerId usage.customerId subscription.customerId event.customerId report.customerId",
-		"credits/custom-currencies": "grant.currencyId consumption.currencyId consumptions.currencyId reservation.currencyId settle.currencyId rate.currencyId",
+		"customers":                 "grant.customerId consumption.customerId consumptions.customerId reservation.customerId settle.customerId refill.customerId estimate.customerId usage.customerId subscription.customerId event.customerId report.customerId",
+		"credits/custom-currencies": "grant.currencyId consumption.currencyId consumptions.currencyId reservation.currencyId settle.currencyId refill.currencyId rate.currencyId",
 		"features":                  "consumption.featureId usage.featureId model.featureId",
 		"products":                  "plan.productId",
 		"plans":                     "subscription.planId plan.parentPlanId",
@@ -252,6 +252,8 @@ func TestForeignReferences(t *testing.T) {
 var foreignQueries = []string{
 	"customers /api/v1/credits/grants?customerId=", "customers /api/v1/credits/ledger?customerId=", "customers /api/v1/credits/usage?customerId=",
 	"customers /api/v1/credits/balances?customerId=", "customers /api/v1/credits/auto-recharge?currencyId=credits&customerId=",
+	"customers /api/v1/credits/auto-recharge/operations?currencyId=credits&customerId=", "credits/custom-currencies /api/v1/credits/auto-recharge?customerId=acme&currencyId=",
+	"credits/custom-currencies /api/v1/credits/auto-recharge/operations?customerId=acme&currencyId=",
 	"customers /api/v1/credits/reservations?currencyId=credits&customerId=", "customers /api/v1/events?customerId=",
 	"customers /api/v1/subscriptions?customerId=",
 	"credits/custom-currencies /api/v1/credits/grants?customerId=acme&currencyId=", "credits/custom-currencies /api/v1/credits/ledger?customerId=acme&currencyId=",

@@ -71,12 +71,14 @@ var forms = map[string]form{
 	"subscription": {"POST", "/api/v1/subscriptions", "%s", []string{"id", `"sub2"`, "customerId", `"beta"`, "planId", `"basic"`}},
 	"key":          {"POST", "/api/v1/api-keys", "%s", []string{"name", `"ci"`}},
 	"clock":        {"POST", "/api/v1/clock/advance", "%s", []string{"by", `"PT0S"`, "hold", "true"}},
-	"endpoint":     {"POST", "/api/v1/webhook-endpoints", "%s", []string{"url", `"https://hooks.example.com/new"`}},
-	"header":       {"POST", "/api/v1/webhook-endpoints", `{"url":"https://hooks.example.com/h","secretHeader":%s}`, []string{"name", `"X-Hook"`, "value", `"0123456789"`}},
-	"trigger":      {"POST", "/api/v1/webhook-messages/test", "%s", []string{"type", `"credits.granted"`}},
-	"thresholds":   {"PUT", "/api/v1/credits/thresholds", "%s", []string{"remainingPercentages", "[50]", "remainingAmounts", "[10]", "consumedPercentages", "[80]"}},
-	"rotation":     {"POST", "/api/v1/webhook-endpoints/whe_id/rotate-secret", "%s", []string{"overlapSeconds", "60"}},
-	"replay":       {"POST", "/api/v1/webhook-endpoints/whe_id/replay", "%s", []string{"startDate", `"2026-03-01T00:00:00Z"`, "endDate", `"2026-03-02T00:00:00Z"`}},
+	"refill": {"PUT", "/api/v1/credits/auto-recharge", "%s", []string{"customerId", `"acme"`, "currencyId", `"credits"`,
+		"isEnabled", "false", "thresholdValue", "20", "targetBalance", "50"}},
+	"endpoint":   {"POST", "/api/v1/webhook-endpoints", "%s", []string{"url", `"https://hooks.example.com/new"`}},
+	"header":     {"POST", "/api/v1/webhook-endpoints", `{"url":"https://hooks.example.com/h","secretHeader":%s}`, []string{"name", `"X-Hook"`, "value", `"0123456789"`}},
+	"trigger":    {"POST", "/api/v1/webhook-messages/test", "%s", []string{"type", `"credits.granted"`}},
+	"thresholds": {"PUT", "/api/v1/credits/thresholds", "%s", []string{"remainingPercentages", "[50]", "remainingAmounts", "[10]", "consumedPercentages", "[80]"}},
+	"rotation":   {"POST", "/api/v1/webhook-endpoints/whe_id/rotate-secret", "%s", []string{"overlapSeconds", "60"}},
+	"replay":     {"POST", "/api/v1/webhook-endpoints/whe_id/replay", "%s", []string{"startDate", `"2026-03-01T00:00:00Z"`, "endDate", `"2026-03-02T00:00:00Z"`}},
 }
 
 // with is a form with some members changed: pairs of name and literal. An empty literal leaves the member away, an unknown
@@ -119,7 +121,7 @@ func TestBadInputs(t *testing.T) {
 	// anybody can read.
 	t.Parallel()
 	w := newBadWorld(t)
-	rows := slices.Concat(badAmounts, badDates, badIDs, badJSON, badMembers, badCatalogue, badQueries, badEnvelopes, badClocks, badThresholds, w.badWebhooks(), w.badCursors(), w.badKeys(), w.badCredits())
+	rows := slices.Concat(badAmounts, badDates, badIDs, badJSON, badMembers, badCatalogue, badQueries, badEnvelopes, badClocks, badThresholds, badRefills, w.badWebhooks(), w.badCursors(), w.badKeys(), w.badCredits())
 	if len(rows) < 80 {
 		t.Fatalf("only %d bad inputs", len(rows))
 	}
@@ -237,6 +239,8 @@ var readableOf = []string{
 	"/api/v1/credits/grants?resourceId=site&customerId=CUSTOMER", "/api/v1/credits/ledger?customerId=CUSTOMER",
 	"/api/v1/credits/ledger?resourceId=site&customerId=CUSTOMER", "/api/v1/credits/usage?currencyId=CURRENCY&customerId=CUSTOMER",
 	"/api/v1/credits/reservations?currencyId=CURRENCY&customerId=CUSTOMER",
+	"/api/v1/credits/auto-recharge?currencyId=CURRENCY&customerId=CUSTOMER",
+	"/api/v1/credits/auto-recharge/operations?currencyId=CURRENCY&customerId=CUSTOMER",
 }
 
 // state is everything that can be read in both environments, and how far the journal has come.

@@ -87,6 +87,33 @@ var badClocks = []badInput{
 	{"clock/query", get("/api/v1/clock?at=1"), invalid + "at"},
 }
 
+var badRefills = []badInput{
+	{"refill/no price", with("refill", "isEnabled", "true"), "422 TopUpNotOffered currencyId"},
+	{"refill/unknown customer", with("refill", "customerId", `"nobody"`), "404 CustomerNotFound"},
+	{"refill/archived customer", with("refill", "customerId", `"gone"`), "409 CustomerIsArchived"},
+	{"refill/unknown currency", with("refill", "currencyId", `"coins2"`), "404 CurrencyNotFound"},
+	{"refill/bad resource", with("refill", "resourceId", `""`), invalid + "resourceId"},
+	{"refill/not said whether", with("refill", "isEnabled", ""), invalid + "isEnabled"},
+	{"refill/whether as text", with("refill", "isEnabled", `"true"`), invalid + "isEnabled"},
+	{"refill/no threshold", with("refill", "thresholdValue", ""), invalid + "thresholdValue"},
+	{"refill/threshold below zero", with("refill", "thresholdValue", "-1"), invalid + "thresholdValue"},
+	{"refill/threshold too large", with("refill", "thresholdValue", "1e15"), invalid + "thresholdValue"},
+	{"refill/threshold of euros", with("refill", "thresholdType", `"EURO_AMOUNT"`), invalid + "thresholdType"},
+	{"refill/target at the threshold", with("refill", "targetBalance", "20"), invalid + "targetBalance"},
+	{"refill/target below zero", with("refill", "targetBalance", "-50"), invalid + "targetBalance"},
+	{"refill/target null", with("refill", "targetBalance", "null"), invalid + "targetBalance"},
+	{"refill/limit of zero", with("refill", "maxSpendLimit", "0"), invalid + "maxSpendLimit"},
+	{"refill/limit below zero", with("refill", "maxSpendLimit", "-1"), invalid + "maxSpendLimit"},
+	{"refill/limit in a currency", with("refill", "maxSpendLimit", `{"amount":1,"currency":"usd"}`), invalid + "maxSpendLimit"},
+	{"refill/period of two years", with("refill", "grantExpirationPeriod", `"2_YEARS"`), invalid + "grantExpirationPeriod"},
+	{"refill/no payment method", with("refill", "paymentMethodId", `""`), invalid + "paymentMethodId"},
+	{"refill/state", with("refill", "state", `"ACTIVE"`), invalid + "state"},
+	{"refill/nobody's", get("/api/v1/credits/auto-recharge?currencyId=credits"), invalid + "customerId"},
+	{"refill/operations of nobody", get("/api/v1/credits/auto-recharge/operations?currencyId=credits"), invalid + "customerId"},
+	{"refill/operations of nothing", get("/api/v1/credits/auto-recharge/operations?customerId=acme"), invalid + "currencyId"},
+	{"refill/operations in a state", get("/api/v1/credits/auto-recharge/operations?customerId=acme&currencyId=credits&state=PAID"), invalid + "state"},
+}
+
 var badDates = []badInput{
 	{"date/no zone", with("grant", "expireAt", `"2026-04-01T00:00:00"`), invalid + "expireAt"},
 	{"date/no time", with("grant", "expireAt", `"2026-04-01"`), invalid + "expireAt"},

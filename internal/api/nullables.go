@@ -6,6 +6,7 @@ import "github.com/scrip-dev/scrip/internal/api/strictjson"
 // a test compares the list with the contract.
 var nullables = strictjson.Nullables{
 	"AddonCreate":                     {"billingId", "description", "maxQuantity", "pricingType"},
+	"AutoRechargeInput":               {"maxSpendLimit"},
 	"CheckoutOptions":                 {"referenceId"},
 	"CouponDiscount":                  {"amountsOff"},
 	"CreditRateInput":                 {"costFormula"},

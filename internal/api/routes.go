@@ -108,6 +108,8 @@ func (s *server) creditRoutes() []route {
 		{"PUT /api/v1/credits/thresholds", creditsWrite, body | pooled, s.setThresholds},
 		{"DELETE /api/v1/credits/thresholds", creditsWrite, pooled, s.removeThresholds},
 		{"GET /api/v1/credits/auto-recharge", creditsRead, 0, s.getAutoRecharge},
+		{"PUT /api/v1/credits/auto-recharge", creditsWrite, body, s.setAutoRecharge},
+		{"GET /api/v1/credits/auto-recharge/operations", creditsRead, 0, s.listAutoRechargeOperations},
 		{"POST /api/v1/credits/consumption", creditsWrite, body, s.consumeCredits},
 		{"POST /api/v1/credits/consumption/async", creditsWrite, body | batch, s.consumeCreditsAsync},
 		{"GET /api/v1/credits/reservations", creditsRead, 0, s.listReservations},

@@ -170,7 +170,9 @@ func (s *Service) insertRetry(ctx context.Context, tx Tx, env string, by Caller,
 	if a.No, err = tx.NextNo(ctx, env); err != nil {
 		return err
 	}
-	if err := tx.InsertAttempt(ctx, env, a); err != nil {
+	if err := tx.InsertAttempt(ctx, env, a); errors.Is(err, ErrTaken) {
+		return Conflict("PaymentNotRetryable", "another automatic top-up of this pool is under way")
+	} else if err != nil {
 		return err
 	}
 	p.UnpaidAt, p.UpdatedAt = 0, a.CreatedAt

@@ -173,13 +173,17 @@ type operation interface {
 	keepBefore(ledger.Time)
 }
 
-// do runs one operation in time.
+// do runs one operation in time, and buys what that makes the customer's automatic top-ups ask for.
 func (s *Service) do(ctx context.Context, op operation) error {
 	scope := op.Scope()
-	return s.inTime(ctx, scope.Environment, scope.Customer, func(before ledger.Time) error {
+	err := s.inTime(ctx, scope.Environment, scope.Customer, func(before ledger.Time) error {
 		op.keepBefore(before)
 		return s.engine.Do(ctx, op)[0]
 	})
+	if err == nil {
+		s.recharge(ctx, scope.Environment, scope.Customer)
+	}
+	return err
 }
 
 // doAll runs operations, which are bound to the next boundaries of their customers, in their order, and returns one result

@@ -144,6 +144,8 @@ type orderTerms struct {
 	daysUntilDue  int
 	settled       bool // the invoice is paid already
 	automatic     bool // of an automatic top-up: at most one in flight per pool
+
+	also func(tx Tx, p *Order) error // in the transaction that starts the order, or nil
 }
 
 // buy starts an order, has its money collected or waits for whoever does, and answers how it stands.

@@ -87,7 +87,7 @@ func TestClock_steps(t *testing.T) {
 	if diff := cmp.Diff(want, ran); diff != "" {
 		t.Errorf("what ran (+):\n%s", diff)
 	}
-	counts := []credits.DueRan{{Kind: "boundaries"}, {Kind: "pools"}, {Kind: "a", Count: 5}, {Kind: "b", Count: 2}}
+	counts := []credits.DueRan{{Kind: "boundaries"}, {Kind: "pools"}, {Kind: "automatic top-ups"}, {Kind: "a", Count: 5}, {Kind: "b", Count: 2}}
 	if diff := cmp.Diff(counts, got.Ran); diff != "" || !got.Reached || got.Steps != 5 || got.Now != start+10*second || !got.Stands {
 		t.Errorf("answer is %+v\n%s", got, diff)
 	}

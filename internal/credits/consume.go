@@ -51,6 +51,7 @@ func (s *Service) Consume(ctx context.Context, env string, by Caller, in Consump
 // for the whole call; repeating it with the same keys is safe.
 func (s *Service) ConsumeAll(ctx context.Context, env string, by Caller, items []Consumption) error {
 	ops := make([]engine.Op, len(items))
+	var low lowered
 	for i, in := range items {
 		op, err := s.consumeOp(ctx, env, by, in)
 		if err != nil {
@@ -58,12 +59,14 @@ func (s *Service) ConsumeAll(ctx context.Context, env string, by Caller, items [
 		}
 		op.keep = true
 		ops[i] = op
+		low.name(in.Customer)
 	}
 	for _, err := range s.doAll(ctx, ops) {
 		if err != nil && !refuses(err) {
 			return err
 		}
 	}
+	s.rechargeAll(ctx, env, low)
 	return nil
 }
 

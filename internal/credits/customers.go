@@ -64,6 +64,8 @@ type CustomerState struct {
 	// the customer's credits at or after it before.
 	Due ledger.Time
 
+	recharges []*AutoRecharge // of its pools
+
 	next     *Subscription // whose boundary that is
 	revision int64         // of the catalogue by which it was computed
 }
@@ -200,7 +202,8 @@ func stateOf(ctx context.Context, tx Tx, env string, customer *Customer) (*Custo
 		}
 	}
 	slices.SortStableFunc(subs, byStart)
-	return &CustomerState{Customer: *customer, Subscriptions: subs}, nil
+	recharges, err := tx.RechargesOf(ctx, env, customer.ID)
+	return &CustomerState{Customer: *customer, Subscriptions: subs, recharges: recharges}, err
 }
 
 func customerMissing(err error, id string) error {

@@ -49,18 +49,21 @@ func (s *Service) RecordMeasurements(ctx context.Context, env string, by Caller,
 	now := s.clock(env)
 	ops := make([]engine.Op, len(items))
 	made := make([]*measureOp, len(items))
+	var low lowered
 	for i := range items {
 		op, err := s.measureOp(ctx, env, by, items[i], now)
 		if err != nil {
 			return nil, at(item("usages", i), err)
 		}
 		ops[i], made[i] = op, op
+		low.name(items[i].Customer)
 	}
 	for i, err := range s.doAll(ctx, ops) {
 		if err != nil {
 			return nil, at(item("usages", i), err)
 		}
 	}
+	s.rechargeAll(ctx, env, low)
 	results := make([]Measured, len(made))
 	for i, op := range made {
 		results[i] = op.result

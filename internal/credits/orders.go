@@ -25,7 +25,7 @@ func (s *Service) startOrder(ctx context.Context, env string, by Caller, cs *Cus
 		if refused := s.Catalog(env).refuseGrant(cs, o.grant.CreditType); refused != nil {
 			return nil, refused
 		}
-		first, err = s.insertOrder(ctx, env, cs, p, a)
+		first, err = s.insertOrder(ctx, env, cs, p, a, o.also)
 		if err != nil {
 			return nil, err
 		}
@@ -132,13 +132,18 @@ func (s *Service) orderByKey(ctx context.Context, env, key string) (p *Order, er
 }
 
 // insertOrder commits an order with its first attempt. If an equal request was faster, that one's is returned.
-func (s *Service) insertOrder(ctx context.Context, env string, cs *CustomerState, p *Order, a *PaymentAttempt) (*Order, error) {
+func (s *Service) insertOrder(ctx context.Context, env string, cs *CustomerState, p *Order, a *PaymentAttempt, also func(Tx, *Order) error) (*Order, error) {
 	err := s.store.Update(ctx, func(tx Tx) error {
 		if _, err := tx.LockCustomer(ctx, env, cs.Customer.ID); err != nil {
 			return err
 		}
 		if err := ownMethod(ctx, tx, env, a); err != nil {
 			return err
+		}
+		if also != nil {
+			if err := also(tx, p); err != nil {
+				return err
+			}
 		}
 		p.CreatedAt = s.clock(env)
 		a.CreatedAt = p.CreatedAt
@@ -251,6 +256,9 @@ func (s *Service) refuseOrder(ctx context.Context, tx Tx, env string, p *Order) 
 		if err := tx.UpdateAttempt(ctx, env, locked); err != nil {
 			return err
 		}
+	}
+	if err := s.concludeRecharge(ctx, tx, env, p, attempts[len(attempts)-1], false); err != nil {
+		return err
 	}
 	p.State, p.RequestKey, p.UpdatedAt = OrderRefused, "", s.clock(env)
 	if err := s.cancelInvoice(ctx, tx, env, p); err != nil {

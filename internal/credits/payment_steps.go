@@ -83,6 +83,9 @@ func (s *Service) ApplyPayment(ctx context.Context, env, orderID string) (*Order
 		}
 		return err
 	})
+	if err == nil && p.Automatic {
+		s.recharge(ctx, env, customer)
+	}
 	return p, err
 }
 
@@ -90,6 +93,9 @@ func (s *Service) ApplyPayment(ctx context.Context, env, orderID string) (*Order
 // has come.
 func (s *Service) applyPayment(ctx context.Context, env, orderID string, cs *CustomerState) (*Order, error) {
 	p, err := s.makeOrderGrant(ctx, env, orderID, cs)
+	if p != nil && p.Automatic && p.State == OrderRefused {
+		s.customers.drop(customerKey{env, cs.Customer.ID})
+	}
 	for err == nil && p.Applied < len(p.Steps) {
 		if err = s.makeSteps(ctx, env, p, cs.Due); err == nil {
 			p, err = s.noteSteps(ctx, env, p, cs.Due)
@@ -125,12 +131,21 @@ func (s *Service) noteSteps(ctx context.Context, env string, p *Order, before le
 		if stored, err = tx.LockOrder(ctx, env, p.ID); err != nil {
 			return err
 		}
-		stored.Applied = max(stored.Applied, len(p.Steps))
+		applied := stored.Applied
+		if stored.Applied = max(applied, len(p.Steps)); stored.Automatic {
+			if err := s.tellRecharge(ctx, tx, env, stored, stored.Steps[applied:stored.Applied]); err != nil {
+				return err
+			}
+		}
 		if late {
 			stored.flag(FlagPaidAfterExpiry)
 		}
 		return tx.UpdateOrder(ctx, env, stored)
 	})
+	if p.Automatic {
+		s.customers.drop(customerKey{env, p.Grant.Customer})
+		s.Told()
+	}
 	return stored, err
 }
 

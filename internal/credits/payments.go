@@ -197,7 +197,8 @@ func (p PaymentPolicy) withDefaults() PaymentPolicy {
 
 // AttemptFilter selects attempts; empty members select all.
 type AttemptFilter struct {
-	Customer string
-	Grant    ledger.GrantID
-	States   []AttemptState
+	Customer  string
+	Grant     ledger.GrantID
+	States    []AttemptState
+	Recharges *ledger.Key // only automatic top-ups of this pool
 }

@@ -66,16 +66,16 @@ type RechargePurchase struct {
 	Cost    ledger.Money
 }
 
-// check refuses a rule that cannot be meant, given the price of one credit.
-func (r *RechargeRule) check(price ledger.Money) error {
+// check refuses a rule that cannot be meant, given the offer by which the credits are bought. Without one, a threshold of money
+// is not compared with the target.
+func (r *RechargeRule) check(offer *TopUp) error {
 	if err := oneOf("thresholdType", r.ThresholdType, ThresholdCredits, ThresholdMoney); err != nil {
 		return err
 	}
 	if r.Threshold.Sign() < 0 || !r.Threshold.InRange() {
 		return Invalid("thresholdValue", "must not be negative")
 	}
-	worth, ok := r.worth(r.Target, price)
-	if !ok || !r.Target.InRange() || !r.Threshold.Less(worth) {
+	if !r.Target.InRange() || r.Target.Sign() <= 0 || !r.reaches(offer) {
 		return Invalid("targetBalance", "must be above the threshold")
 	}
 	if r.SpendMax != nil && (r.SpendMax.Sign() <= 0 || !r.SpendMax.InRange()) {
@@ -84,10 +84,23 @@ func (r *RechargeRule) check(price ledger.Money) error {
 	return nil
 }
 
+// reaches tells whether the target lies above the threshold, or cannot be compared with it.
+func (r *RechargeRule) reaches(offer *TopUp) bool {
+	if offer == nil && r.ThresholdType == ThresholdMoney {
+		return true
+	}
+	worth, ok := r.worth(r.Target, offer)
+	return ok && r.Threshold.Less(worth)
+}
+
 // worth is a balance in what the threshold counts.
-func (r *RechargeRule) worth(balance amount.Amount, price ledger.Money) (amount.Amount, bool) {
+func (r *RechargeRule) worth(balance amount.Amount, offer *TopUp) (amount.Amount, bool) {
 	if r.ThresholdType == ThresholdMoney {
-		return balance.Mul(price.Amount)
+		block := amount.FromInt(1)
+		if offer.BlockSize != nil {
+			block = *offer.BlockSize
+		}
+		return amount.MulDiv(balance, offer.UnitPrice.Amount, block, amount.FractionDigits)
 	}
 	return balance, balance.InRange()
 }
@@ -103,17 +116,17 @@ func (r *Recharge) set(rule RechargeRule) {
 	}
 }
 
-// evaluate decides what a balance asks for at an instant, at a price for one credit (semantics 12.2, 12.3). What it returns
+// evaluate decides what a balance asks for at an instant, at the price of an offer (semantics 12.2, 12.3). What it returns
 // is under way from then on. An attempt that would pass the limit is not made, and not shrunk.
-func (r *Recharge) evaluate(balance amount.Amount, price ledger.Money, now ledger.Time) (*RechargePurchase, []RechargeNotice) {
+func (r *Recharge) evaluate(balance amount.Amount, offer *TopUp, now ledger.Time) (*RechargePurchase, []RechargeNotice) {
 	r.turnMonth(now)
-	worth, ok := r.Rule.worth(balance, price)
+	worth, ok := r.Rule.worth(balance, offer)
 	if r.State != RechargeActive || !ok || !worth.Less(r.Rule.Threshold) {
 		return nil, nil
 	}
 	credit := r.Rule.Target.Sub(balance) // a deficit is bought back too
-	cost, ok := amount.MulDiv(credit, price.Amount, amount.FromInt(1), amount.MinorDigits(price.Currency))
-	if !ok {
+	cost, err := offer.price(credit)
+	if err != nil || cost.Amount.IsZero() {
 		return nil, nil
 	}
 	r.Started = slices.DeleteFunc(r.Started, func(at ledger.Time) bool { return at <= now-rechargeBurstTime })
@@ -121,12 +134,12 @@ func (r *Recharge) evaluate(balance amount.Amount, price ledger.Money, now ledge
 	case len(r.Started) >= rechargeBurstMax:
 		r.State = RechargePausedSafety
 		return nil, []RechargeNotice{{Reason: "TOO_MANY_ATTEMPTS"}}
-	case r.Rule.SpendMax != nil && r.Rule.SpendMax.Less(r.Spent.Add(cost)):
+	case r.Rule.SpendMax != nil && r.Rule.SpendMax.Less(r.Spent.Add(cost.Amount)):
 		return nil, r.block()
 	}
 	r.State = RechargeInProgress
 	r.Started = append(r.Started, now)
-	return &RechargePurchase{Credits: credit, Cost: ledger.Money{Amount: cost, Currency: price.Currency}}, nil
+	return &RechargePurchase{Credits: credit, Cost: cost}, nil
 }
 
 // block pauses until the month is over or the limit is raised. That the limit stopped an attempt is told once a month.
@@ -176,8 +189,7 @@ func (r *Recharge) end() {
 
 // turnMonth begins a new spend period on the 1st, UTC; a pause for the limit ends with it.
 func (r *Recharge) turnMonth(now ledger.Time) {
-	at := time.UnixMicro(int64(now)).UTC()
-	month := ledger.Time(time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC).UnixMicro())
+	month := monthStart(now, 0)
 	if month <= r.Month {
 		return
 	}
@@ -185,4 +197,10 @@ func (r *Recharge) turnMonth(now ledger.Time) {
 	if r.State == RechargePausedSpendLimit {
 		r.State = RechargeActive
 	}
+}
+
+// monthStart is 00:00 UTC on the 1st of the month of an instant, or of one so many months later.
+func monthStart(t ledger.Time, later int) ledger.Time {
+	at := time.UnixMicro(int64(t)).UTC()
+	return ledger.Time(time.Date(at.Year(), at.Month()+time.Month(later), 1, 0, 0, 0, 0, time.UTC).UnixMicro())
 }

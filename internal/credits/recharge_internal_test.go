@@ -17,6 +17,10 @@ func number(text string) amount.Amount {
 	return a
 }
 
+func offerAt(price string) *TopUp {
+	return &TopUp{UnitPrice: ledger.Money{Amount: number(price), Currency: "usd"}}
+}
+
 func onDay(month time.Month, day int) ledger.Time {
 	return ledger.Time(time.Date(2026, month, day, 12, 0, 0, 0, time.UTC).UnixMicro())
 }
@@ -47,7 +51,7 @@ func activeRecharge(limit string) *Recharge {
 // step evaluates a balance and checks the decision.
 func (r *Recharge) step(t *testing.T, balance, price string, at ledger.Time, want string) {
 	t.Helper()
-	buy, notices := r.evaluate(number(balance), ledger.Money{Amount: number(price), Currency: "usd"}, at)
+	buy, notices := r.evaluate(number(balance), offerAt(price), at)
 	if got := told(r, buy, notices); got != want {
 		t.Errorf("at %s: %s, want %s", balance, got, want)
 	}
@@ -146,7 +150,7 @@ func TestRechargeRule(t *testing.T) {
 	// A rule that cannot be meant is refused by its member.
 	t.Parallel()
 	zero := amount.Zero
-	price := ledger.Money{Amount: number("0.1"), Currency: "usd"}
+	price := offerAt("0.1")
 	for field, change := range map[string]func(*RechargeRule){
 		"":               func(*RechargeRule) {},
 		"thresholdType":  func(r *RechargeRule) { r.ThresholdType = "CREDITS" },

@@ -77,6 +77,7 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	if s.engine != nil {
 		s.AddDue(boundaryDue{s})
 		s.AddDue(sweepDue{s})
+		s.AddDue(&rechargeDue{service: s})
 	}
 	return s, nil
 }

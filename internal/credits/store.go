@@ -65,6 +65,7 @@ type Tx interface {
 	PaymentTx
 	ThresholdTx
 	TellingTx
+	RechargeTx
 }
 
 // EnvironmentTx keeps environments, keys and the audit trail.
@@ -246,6 +247,22 @@ type PaymentTx interface {
 	InvoiceOf(ctx context.Context, env, orderID string) (*Invoice, error)
 	// Invoices lists what the filter selects in its order, as MakeList wants it.
 	Invoices(ctx context.Context, env string, filter InvoiceFilter, page Page) ([]*Invoice, error)
+}
+
+// RechargeTx keeps automatic top-ups.
+type RechargeTx interface {
+	// InsertRecharge fails with ErrTaken if the pool has one.
+	InsertRecharge(ctx context.Context, env string, a *AutoRecharge) error
+	// UpdateRecharge replaces the version that it was read as, or fails with ErrMissing when that is not the last one.
+	UpdateRecharge(ctx context.Context, env string, a *AutoRecharge) error
+	// LockRecharge returns that of a pool, and nobody else changes it until the transaction ends; ErrMissing if there is none.
+	LockRecharge(ctx context.Context, env string, pool ledger.Key) (*AutoRecharge, error)
+	// RechargesOf lists those of a customer, the oldest first.
+	RechargesOf(ctx context.Context, env, customer string) ([]*AutoRecharge, error)
+	// DueRecharges lists those that are to be looked at by now, by id, those after one.
+	DueRecharges(ctx context.Context, env string, now ledger.Time, after string, most int) ([]*AutoRecharge, error)
+	// NextRecharge is when the next pause ends, or ledger.Never.
+	NextRecharge(ctx context.Context, env string) (ledger.Time, error)
 }
 
 // DueSubscription names a subscription to which something is to happen.

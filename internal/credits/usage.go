@@ -54,11 +54,13 @@ func (s *Service) RecordEvents(ctx context.Context, env string, by Caller, event
 	results := make([]EventResult, len(events))
 	ops := make([]engine.Op, 0, len(events))
 	batch := s.takeEventOps(len(events))
+	var low lowered
 	for i := range events {
 		cs, err := s.knownCustomer(ctx, env, events[i].Customer)
 		if err != nil {
 			return nil, err
 		}
+		low.add(cs)
 		op := &batch[i]
 		op.prepare(env, by, &events[i], catalog, cs, now)
 		op.result = &results[i]
@@ -71,6 +73,7 @@ func (s *Service) RecordEvents(ctx context.Context, env string, by Caller, event
 		}
 	}
 	s.giveEventOps(batch)
+	s.rechargeAll(ctx, env, low)
 	return results, nil
 }
 

@@ -46,6 +46,7 @@ func something(t *testing.T) *store.Store {
 		`INSERT INTO payment_attempts VALUES ('e', 'a', 1, 'o', 'zoe', 'tokens', '', 3, 'PENDING', 1, 0, 4, 5, 6, 7, 1, '{}')`,
 		`INSERT INTO payment_methods VALUES ('e', 'zoe', 'm', 1, 1, '{}')`,
 		`INSERT INTO invoices VALUES ('e', 'i', 1, 1, 'zoe', 'o', 'OPEN', 1, 2, 3, 1, '{}')`,
+		`INSERT INTO auto_recharges VALUES ('e', 'r', 1, 2, 'zoe', 'tokens', '', 'ACTIVE', 3, 1, '{}')`,
 		`INSERT INTO settings VALUES ('secret', x'00ff10')`,
 		`INSERT INTO webhook_endpoints (environment, id, no, disabled_at, format, document) SELECT id, 'w', 1, 0, 1, '{}' FROM environments`,
 		`INSERT INTO message_counters SELECT id, '', 1 FROM environments`,

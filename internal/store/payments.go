@@ -89,6 +89,9 @@ func (t *transaction) Attempts(ctx context.Context, env string, filter credits.A
 	if filter.Grant != 0 {
 		q.and("grant_id = ?", int64(filter.Grant))
 	}
+	if pool := filter.Recharges; pool != nil {
+		q.and("automatic = 1 AND customer_id = ? AND credit_type = ? AND resource_id = ?", pool.Customer, pool.Currency, pool.Resource)
+	}
 	if len(filter.States) > 0 {
 		in(&q, "state", filter.States)
 	}

@@ -52,6 +52,8 @@ var catalogueTables = []table{
 	{name: "thresholds", key: words("environment customer currency resource"), other: words("format document")},
 	{name: "told_until", key: words("shard"), other: words("position")},
 	{name: "expiry_notices", key: words("environment grant_id days"), other: words("at customer")},
+	{name: "auto_recharges", key: words("environment id"), other: words(`no version customer_id credit_type resource_id state next_at
+		format document`)},
 	{name: "settings", key: words("name"), other: words("value"), only: "name <> '" + shapeSetting + "'"},
 }
 

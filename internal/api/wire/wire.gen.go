@@ -110,18 +110,69 @@ func (e APIKeyType) Valid() bool {
 	}
 }
 
-// Defines values for AutoRechargeGrantExpirationPeriod.
+// Defines values for AutoRechargeLife.
 const (
-	AutoRechargeGrantExpirationPeriodN1MONTH AutoRechargeGrantExpirationPeriod = "1_MONTH"
-	AutoRechargeGrantExpirationPeriodN1YEAR  AutoRechargeGrantExpirationPeriod = "1_YEAR"
+	AutoRechargeLifeN1MONTH AutoRechargeLife = "1_MONTH"
+	AutoRechargeLifeN1YEAR  AutoRechargeLife = "1_YEAR"
+	AutoRechargeLifeNONE    AutoRechargeLife = "NONE"
 )
 
-// Valid indicates whether the value is a known member of the AutoRechargeGrantExpirationPeriod enum.
-func (e AutoRechargeGrantExpirationPeriod) Valid() bool {
+// Valid indicates whether the value is a known member of the AutoRechargeLife enum.
+func (e AutoRechargeLife) Valid() bool {
 	switch e {
-	case AutoRechargeGrantExpirationPeriodN1MONTH:
+	case AutoRechargeLifeN1MONTH:
 		return true
-	case AutoRechargeGrantExpirationPeriodN1YEAR:
+	case AutoRechargeLifeN1YEAR:
+		return true
+	case AutoRechargeLifeNONE:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AutoRechargeOperationStatus.
+const (
+	AutoRechargeOperationStatusFAILED     AutoRechargeOperationStatus = "FAILED"
+	AutoRechargeOperationStatusINPROGRESS AutoRechargeOperationStatus = "IN_PROGRESS"
+	AutoRechargeOperationStatusSUCCESS    AutoRechargeOperationStatus = "SUCCESS"
+)
+
+// Valid indicates whether the value is a known member of the AutoRechargeOperationStatus enum.
+func (e AutoRechargeOperationStatus) Valid() bool {
+	switch e {
+	case AutoRechargeOperationStatusFAILED:
+		return true
+	case AutoRechargeOperationStatusINPROGRESS:
+		return true
+	case AutoRechargeOperationStatusSUCCESS:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AutoRechargeState.
+const (
+	AutoRechargeStateACTIVE           AutoRechargeState = "ACTIVE"
+	AutoRechargeStateDISABLED         AutoRechargeState = "DISABLED"
+	AutoRechargeStateINPROGRESS       AutoRechargeState = "IN_PROGRESS"
+	AutoRechargeStatePAUSEDSAFETY     AutoRechargeState = "PAUSED_SAFETY"
+	AutoRechargeStatePAUSEDSPENDLIMIT AutoRechargeState = "PAUSED_SPEND_LIMIT"
+)
+
+// Valid indicates whether the value is a known member of the AutoRechargeState enum.
+func (e AutoRechargeState) Valid() bool {
+	switch e {
+	case AutoRechargeStateACTIVE:
+		return true
+	case AutoRechargeStateDISABLED:
+		return true
+	case AutoRechargeStateINPROGRESS:
+		return true
+	case AutoRechargeStatePAUSEDSAFETY:
+		return true
+	case AutoRechargeStatePAUSEDSPENDLIMIT:
 		return true
 	default:
 		return false
@@ -2603,16 +2654,34 @@ type AssociatedEntity struct {
 
 // AutoRecharge Settings of the automatic top-up; the defaults when nothing is configured.
 type AutoRecharge struct {
-	CreatedAt             *time.Time                        `json:"createdAt"`
-	CurrencyID            string                            `json:"currencyId"`
-	CustomerID            string                            `json:"customerId"`
-	GrantExpirationPeriod AutoRechargeGrantExpirationPeriod `json:"grantExpirationPeriod"`
-	ID                    *string                           `json:"id"`
-	IsEnabled             bool                              `json:"isEnabled"`
-	MaxSpendLimit         *Amount                           `json:"maxSpendLimit"`
+	CreatedAt *time.Time `json:"createdAt"`
+
+	// Currency Of `spent` and `maxSpendLimit`; that of the price.
+	Currency   *string `json:"currency,omitempty"`
+	CurrencyID string  `json:"currencyId"`
+	CustomerID string  `json:"customerId"`
+
+	// GrantExpirationPeriod How long what is bought can be used, from its activation. NONE, without end, is our addition.
+	GrantExpirationPeriod AutoRechargeLife `json:"grantExpirationPeriod"`
+	ID                    *string          `json:"id"`
+	IsEnabled             bool             `json:"isEnabled"`
+	MaxSpendLimit         *Amount          `json:"maxSpendLimit"`
+
+	// PaymentMethodID Null means the customer's default.
+	PaymentMethodID *string `json:"paymentMethodId,omitempty"`
+	ResourceID      *string `json:"resourceId,omitempty"`
+
+	// Spent One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Spent *Amount `json:"spent,omitempty"`
+
+	// State DISABLED: by a person, or by the system after a failed charge. PAUSED_SPEND_LIMIT ends with the month (UTC) or a raised limit,
+	// PAUSED_SAFETY, after ten operations in an hour, when the settings are saved again.
+	State *AutoRechargeState `json:"state,omitempty"`
 
 	// TargetBalance One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
-	TargetBalance Amount                    `json:"targetBalance"`
+	TargetBalance Amount `json:"targetBalance"`
+
+	// ThresholdType What the threshold is compared with, the balance or what it is worth at the price.
 	ThresholdType AutoRechargeThresholdType `json:"thresholdType"`
 
 	// ThresholdValue One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
@@ -2620,10 +2689,63 @@ type AutoRecharge struct {
 	UpdatedAt      *time.Time `json:"updatedAt"`
 }
 
-// AutoRechargeGrantExpirationPeriod defines model for AutoRecharge.GrantExpirationPeriod.
-type AutoRechargeGrantExpirationPeriod string
+// AutoRechargeInput All settings of an automatic top-up. What is absent has its default.
+type AutoRechargeInput struct {
+	// CurrencyID Id of anything but a customer, chosen by the caller.
+	CurrencyID Slug `json:"currencyId"`
 
-// AutoRechargeThresholdType defines model for AutoRecharge.ThresholdType.
+	// CustomerID Id of a customer, chosen by the caller.
+	CustomerID CustomerID `json:"customerId"`
+
+	// GrantExpirationPeriod How long what is bought can be used, from its activation. NONE, without end, is our addition.
+	GrantExpirationPeriod *AutoRechargeLife `json:"grantExpirationPeriod,omitempty"`
+	IsEnabled             bool              `json:"isEnabled"`
+
+	// MaxSpendLimit Money per calendar month (UTC), in the currency of the price; default and null mean none.
+	MaxSpendLimit *amount.Amount `json:"maxSpendLimit,omitempty"`
+
+	// PaymentMethodID One of the customer's; default its default one. The manual provider needs none.
+	PaymentMethodID *string `json:"paymentMethodId,omitempty"`
+
+	// ResourceID Id of anything but a customer, chosen by the caller.
+	ResourceID *Slug `json:"resourceId,omitempty"`
+
+	// TargetBalance A decimal as a JSON number or as a string. More than 9 fraction or 15 integer digits are refused, never rounded.
+	TargetBalance AmountInput `json:"targetBalance"`
+
+	// ThresholdType What the threshold is compared with, the balance or what it is worth at the price.
+	ThresholdType *AutoRechargeThresholdType `json:"thresholdType,omitempty"`
+
+	// ThresholdValue A decimal as a JSON number or as a string. More than 9 fraction or 15 integer digits are refused, never rounded.
+	ThresholdValue AmountInput `json:"thresholdValue"`
+}
+
+// AutoRechargeLife How long what is bought can be used, from its activation. NONE, without end, is our addition.
+type AutoRechargeLife string
+
+// AutoRechargeOperation One purchase that an automatic top-up has tried. Its id is that of the payment attempt.
+type AutoRechargeOperation struct {
+	// Amount One exact decimal number, at most 15 integer and 9 fraction digits, in plain notation.
+	Amount Amount `json:"amount"`
+
+	// Cost Money in major units, 49 means 49.00.
+	Cost          Money                       `json:"cost"`
+	CreatedAt     time.Time                   `json:"createdAt"`
+	FailureReason *string                     `json:"failureReason"`
+	GrantID       *string                     `json:"grantId"`
+	ID            string                      `json:"id"`
+	Status        AutoRechargeOperationStatus `json:"status"`
+	UpdatedAt     time.Time                   `json:"updatedAt"`
+}
+
+// AutoRechargeOperationStatus defines model for AutoRechargeOperation.Status.
+type AutoRechargeOperationStatus string
+
+// AutoRechargeState DISABLED: by a person, or by the system after a failed charge. PAUSED_SPEND_LIMIT ends with the month (UTC) or a raised limit,
+// PAUSED_SAFETY, after ten operations in an hour, when the settings are saved again.
+type AutoRechargeState string
+
+// AutoRechargeThresholdType What the threshold is compared with, the balance or what it is worth at the price.
 type AutoRechargeThresholdType string
 
 // Balance The state of one pool.
@@ -5888,6 +6010,14 @@ type AssociatedEntityList struct {
 type AutoRechargeData struct {
 	// Data Settings of the automatic top-up; the defaults when nothing is configured.
 	Data AutoRecharge `json:"data"`
+}
+
+// AutoRechargeOperationPage defines model for AutoRechargeOperationPage.
+type AutoRechargeOperationPage struct {
+	Data []AutoRechargeOperation `json:"data"`
+
+	// Pagination Cursors to the pages around this one.
+	Pagination Pagination `json:"pagination"`
 }
 
 // BadRequest Every refusal has this shape.

@@ -49,6 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) credits.Store) {
 		"payment_attempts":        paymentAttempts,
 		"payment_methods":         paymentMethods,
 		"invoices":                invoices,
+		"auto_recharges":          autoRecharges,
 		"concurrent_row_numbers":  concurrentRowNumbers,
 		"concurrent_read_modify":  concurrentReadModify,
 		"reads_follow_own_writes": readsFollowOwnWrites,

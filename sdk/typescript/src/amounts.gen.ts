@@ -38,6 +38,7 @@ export const amountNames: readonly string[] = [
   'recognised',
   'refundedAmount',
   'remaining',
+  'spent',
   'startBalance',
   'subTotal',
   'subtotal',

@@ -161,6 +161,31 @@ export interface paths {
         };
         /** Read the automatic top-up */
         get: operations["getAutoRecharge"];
+        /**
+         * Save the automatic top-up
+         * @description Replaces all settings and looks at the balance at once. Saving also resumes one that is paused, and with `isEnabled` switches on
+         *     one that the system has switched off.
+         */
+        put: operations["setAutoRecharge"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credits/auto-recharge/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what the automatic top-up has tried
+         * @description Newest first.
+         */
+        get: operations["listAutoRechargeOperations"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3699,8 +3724,7 @@ export interface components {
             createdAt: string | null;
             currencyId: string;
             customerId: string;
-            /** @enum {string} */
-            grantExpirationPeriod: "1_MONTH" | "1_YEAR";
+            grantExpirationPeriod: components["schemas"]["AutoRechargeLife"];
             isEnabled: boolean;
             maxSpendLimit: components["schemas"]["Amount"] | null;
             /** @description All digits of `maxSpendLimit`. */
@@ -3708,13 +3732,74 @@ export interface components {
             targetBalance: components["schemas"]["Amount"];
             /** @description All digits of `targetBalance`. */
             targetBalanceExact: string;
-            /** @enum {string} */
-            thresholdType: "CREDIT_AMOUNT" | "DOLLAR_AMOUNT";
+            thresholdType: components["schemas"]["AutoRechargeThresholdType"];
             thresholdValue: components["schemas"]["Amount"];
             /** @description All digits of `thresholdValue`. */
             thresholdValueExact: string;
             /** Format: date-time */
             updatedAt: string | null;
+            resourceId?: string | null;
+            /** @description Null means the customer's default. */
+            paymentMethodId?: string | null;
+            state?: components["schemas"]["AutoRechargeState"];
+            /** @description Money of successful operations in the month. */
+            spent?: components["schemas"]["Amount"];
+            /** @description All digits of `spent`. */
+            spentExact?: string;
+            /** @description Of `spent` and `maxSpendLimit`; that of the price. */
+            currency?: string | null;
+        };
+        /**
+         * @description How long what is bought can be used, from its activation. NONE, without end, is our addition.
+         * @enum {string}
+         */
+        AutoRechargeLife: "1_MONTH" | "1_YEAR" | "NONE";
+        /**
+         * @description What the threshold is compared with, the balance or what it is worth at the price.
+         * @enum {string}
+         */
+        AutoRechargeThresholdType: "CREDIT_AMOUNT" | "DOLLAR_AMOUNT";
+        /**
+         * @description DISABLED: by a person, or by the system after a failed charge. PAUSED_SPEND_LIMIT ends with the month (UTC) or a raised limit,
+         *     PAUSED_SAFETY, after ten operations in an hour, when the settings are saved again.
+         * @enum {string}
+         */
+        AutoRechargeState: "DISABLED" | "ACTIVE" | "IN_PROGRESS" | "PAUSED_SPEND_LIMIT" | "PAUSED_SAFETY";
+        /** @description All settings of an automatic top-up. What is absent has its default. */
+        AutoRechargeInput: {
+            customerId: components["schemas"]["CustomerId"];
+            currencyId: components["schemas"]["Slug"];
+            resourceId?: components["schemas"]["Slug"];
+            isEnabled: boolean;
+            /** @description Default CREDIT_AMOUNT. */
+            thresholdType?: components["schemas"]["AutoRechargeThresholdType"];
+            /** @description It buys when the balance is strictly below. */
+            thresholdValue: components["schemas"]["AmountInput"];
+            /** @description Credits after the purchase, above the threshold. */
+            targetBalance: components["schemas"]["AmountInput"];
+            /** @description Money per calendar month (UTC), in the currency of the price; default and null mean none. */
+            maxSpendLimit?: components["schemas"]["AmountInput"] | null;
+            /** @description Default 1_YEAR. */
+            grantExpirationPeriod?: components["schemas"]["AutoRechargeLife"];
+            /** @description One of the customer's; default its default one. The manual provider needs none. */
+            paymentMethodId?: string;
+        };
+        /** @description One purchase that an automatic top-up has tried. Its id is that of the payment attempt. */
+        AutoRechargeOperation: {
+            id: string;
+            /** @enum {string} */
+            status: "IN_PROGRESS" | "SUCCESS" | "FAILED";
+            /** @description Credits. */
+            amount: components["schemas"]["Amount"];
+            /** @description All digits of `amount`. */
+            amountExact: string;
+            cost: components["schemas"]["Money"];
+            grantId: string | null;
+            failureReason: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
         };
         /** @description Credits to take without meter or mapping. */
         Consumption: {
@@ -5842,6 +5927,18 @@ export interface components {
             };
         };
         /** @description One page. */
+        AutoRechargeOperationPage: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    data: components["schemas"]["AutoRechargeOperation"][];
+                    pagination: components["schemas"]["Pagination"];
+                };
+            };
+        };
+        /** @description One page. */
         BalancePage: {
             headers: {
                 [name: string]: unknown;
@@ -6794,6 +6891,8 @@ export interface operations {
                 customerId: components["parameters"]["CustomerIdRequired"];
                 /** @description The credit type. */
                 currencyId: components["parameters"]["CurrencyIdRequired"];
+                /** @description The resource. Absent or empty means customer-wide. */
+                resourceId?: string;
             };
             header?: never;
             path?: never;
@@ -6802,6 +6901,55 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["AutoRechargeData"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    setAutoRecharge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AutoRechargeInput"];
+            };
+        };
+        responses: {
+            200: components["responses"]["AutoRechargeData"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Unprocessable"];
+            default: components["responses"]["Failure"];
+        };
+    };
+    listAutoRechargeOperations: {
+        parameters: {
+            query: {
+                /** @description The customer. */
+                customerId: components["parameters"]["CustomerIdRequired"];
+                /** @description The credit type. */
+                currencyId: components["parameters"]["CurrencyIdRequired"];
+                /** @description The resource. Absent or empty means customer-wide. */
+                resourceId?: components["parameters"]["ResourceIdFilter"];
+                /** @description Cursor of the page before. */
+                after?: components["parameters"]["After"];
+                /** @description Cursor of the page after. */
+                before?: components["parameters"]["Before"];
+                /** @description Items per page. */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["AutoRechargeOperationPage"];
             400: components["responses"]["BadRequest"];
             404: components["responses"]["NotFound"];
             default: components["responses"]["Failure"];
