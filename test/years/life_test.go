@@ -13,16 +13,22 @@ import (
 	"github.com/scrip-dev/scrip/internal/ledger"
 )
 
-// counters prove that rare things happened.
+// counters prove that rare things happened, and tell what happened last.
 type counters struct {
-	mu sync.Mutex
-	of map[string]int
+	mu   sync.Mutex
+	of   map[string]int
+	last []string
 }
+
+// story is how many of the last things a failure tells.
+const story = 30
 
 func (c *counters) add(name string, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.of[name] += n
+	c.last = append(c.last, name)
+	c.last = c.last[max(0, len(c.last)-story):]
 }
 
 // life is the world of one seed: a real installation and the model beside it.
@@ -139,6 +145,7 @@ func (l *life) pass(to time.Time) {
 	}
 	late := to.Sub(l.now)
 	l.now = to
+	l.seen.add(to.Format(time.RFC3339), 0)
 	l.node = l.nodes[l.random.IntN(len(l.nodes))]
 	if l.testClock {
 		must(l.t, l.node.Confirm(l.t.Context()))

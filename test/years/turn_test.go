@@ -83,7 +83,7 @@ func (b *boundary) give(g gift) {
 		switch {
 		case old.from.Equal(g.from) && old.to.Equal(g.to) && old.cadence == g.cadence:
 			now, running = old, true
-		case old.to.Equal(b.at):
+		case old.to.Equal(b.at) && g.from.Equal(b.at):
 			b.renew(g, old)
 		case old.to.After(b.at) && g.from.Equal(b.at):
 			b.ends = append(b.ends, old.lots...)
