@@ -156,7 +156,7 @@ func (l *life) buy(c *customer) {
 	must(l.t, err)
 	_, err = l.node.SayOutcome(ctx, env, caller, bought.Attempt.ID, credits.Outcome{State: credits.AttemptPaid})
 	must(l.t, err)
-	if l.shop.life > 0 && !topUpsLiveLong {
+	if l.shop.life > 0 {
 		g.ends = l.now.AddDate(0, 0, l.shop.life)
 	}
 	c.account.add(l.now, "GRANTED", g)

@@ -71,7 +71,7 @@ func (l *life) anyRules(plan bool) *rules {
 		r.trial = l.between(1, 300)
 	}
 	r.seats = plan && l.chance(30)
-	r.forgives = l.chance(35)
+	r.forgives = l.chance(50)
 	switch r.carries = l.chance(45); {
 	case !r.carries:
 		r.value = pick[int64](l, 0, 0, 2)

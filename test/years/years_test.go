@@ -29,9 +29,6 @@ var (
 
 type ledgerTime = ledger.Time
 
-// topUpsLiveLong: a top-up by the customer has no end of its own, whatever the plan says of what is bought with it.
-const topUpsLiveLong = true
-
 // rare is what must have happened in a run of fifty seeds.
 var rare = []string{"31st clamped", "leap day clamped", "cadence DAY", "cadence WEEK", "cadence MONTH", "cadence YEAR", "cadence ", "seats",
 	"prorated", "carried over", "forgiven", "deficit carried", "cut short", "revoked", "bought once", "bought MONTH", "bought YEAR",
@@ -59,9 +56,11 @@ func TestYears(t *testing.T) {
 func TestYears_nodes(t *testing.T) {
 	// The same with two nodes over one database, each of which serves and runs what is due.
 	t.Parallel()
-	o := store.Options{URL: postgres.Database(t)}
 	seen := &counters{of: map[string]int{}}
-	live(t, *firstFlag+1000, seen, o, o)
+	for i := range uint64(4) {
+		o := store.Options{URL: postgres.Database(t)}
+		live(t, *firstFlag+1000+i, seen, o, o)
+	}
 }
 
 func wantRare(t *testing.T, seen *counters) {
