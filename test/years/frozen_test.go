@@ -81,7 +81,7 @@ var where = []struct {
 	{"BeginCall", true},         // begun, and the provider not called yet
 	{"RecordOutcome", false},    // charged, and nobody knows
 	{"applyPayment", false},     // known, and the credits not usable yet
-	{"CloseAttempt", false},     // usable, and still to be closed
+	{"Rest", false},             // usable, and still claimed
 	{"dueSubscriptions", false}, // what is due is about to be read
 }
 
@@ -164,7 +164,7 @@ func (p *pair) round(at string, after bool) {
 	}
 	p.run(p.nodes[1])
 	for deadline := time.Now().Add(30 * time.Second); !p.done(); time.Sleep(100 * time.Millisecond) {
-		p.wall.Add((20 * time.Second).Microseconds()) // leases end
+		p.wall.Add((40 * time.Second).Microseconds()) // leases end
 		if time.Now().After(deadline) {
 			p.t.Fatalf("the other node did not get done while one is frozen at %s", at)
 		}
@@ -198,7 +198,7 @@ func (p *pair) done() bool {
 	}))
 	next, err := p.nodes[1].engine.NextDue(ctx, env)
 	must(p.t, err)
-	unpaid := slices.ContainsFunc(p.attempts(), func(a *credits.PaymentAttempt) bool { return a.State != credits.AttemptPaid || !a.Closed })
+	unpaid := slices.ContainsFunc(p.attempts(), func(a *credits.PaymentAttempt) bool { return a.State != credits.AttemptPaid })
 	return len(due) == 0 && next > now && !unpaid
 }
 
