@@ -39,6 +39,7 @@ type life struct {
 	shop      *shop
 	now       time.Time
 	testClock bool // the scheduler runs on time, by the test clock
+	steady    bool // one customer keeps a yearly plan that it has since a leap day
 	customers []*customer
 	node      *node // that serves the operation under way
 }
@@ -182,12 +183,15 @@ func (l *life) anyGap(c *customer) time.Time {
 	return l.now.Add(gap)
 }
 
+// keeps tells whether a customer never changes its contract.
+func (l *life) keeps(c *customer) bool { return l.steady && c.id == "c1" }
+
 // subscribe begins a contract, now or later.
 func (l *life) subscribe(c *customer) {
 	l.t.Helper()
 	s := &span{from: l.now, plan: pick(l, "p", "q"), addons: map[string]int64{}, seats: l.between(1, 6)}
 	k := &contract{shop: l.shop, days: &calendar{map[calendarKey]time.Time{}}, start: l.now, spans: []*span{s}, blocks: map[string][]*block{}}
-	if l.chance(20) {
+	if l.chance(20) && !l.keeps(c) {
 		k.start = l.now.Add(time.Duration(l.between(1, 40*86400)) * time.Second)
 		l.seen.add("future start", 1)
 	}
@@ -199,7 +203,7 @@ func (l *life) subscribe(c *customer) {
 	start := instant(k.start)
 	in := credits.NewSubscription{ID: fmt.Sprintf("%s-%d", c.id, c.count), CustomerID: c.id, PlanID: s.plan, StartAt: &start,
 		BillingPeriod: map[string]string{"MONTH": credits.PeriodMonthly, "YEAR": credits.PeriodAnnually}[l.shop.billing], Charges: s.charges()}
-	if l.chance(30) {
+	if l.chance(30) && !l.keeps(c) {
 		k.trialEnd = k.start.Add(time.Duration(l.between(1, 40*86400)) * time.Second)
 		until := instant(k.trialEnd)
 		in.Trial = &credits.TrialWish{IsTrial: true, EndBehavior: credits.TrialConverts, EndAt: &until}
