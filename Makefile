@@ -16,6 +16,7 @@ LINEAR_OPS ?= 1000000
 WEBHOOK_MESSAGES  ?= 100000
 WEBHOOK_RECEIVERS ?= 100
 PAYMENTS   ?= 10000
+YEARS_SEEDS ?= 334
 
 # The program is pure Go; only the race detector needs a C compiler.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath
@@ -110,6 +111,14 @@ payments: ## Collect money from a provider that misbehaves, and compare its book
 .PHONY: payments-controls
 payments-controls: ## Plant a key derived from the amount and other bugs; each must turn that comparison red
 	scripts/payments-controls.sh
+
+.PHONY: years
+years: ## Let 334 worlds live for three years each, row by row against a naive calendar (YEARS_SEEDS=334)
+	go test ./test/years -count=1 -timeout 12h -v -run 'TestYears$$' -years.seeds=$(YEARS_SEEDS)
+
+.PHONY: years-controls
+years-controls: ## Plant an off-by-one in the clamping of months and other bugs; each must turn that comparison red
+	scripts/years-controls.sh
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for a while (FUZZTIME=20s each)

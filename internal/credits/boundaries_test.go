@@ -204,3 +204,23 @@ func TestCreditValue(t *testing.T) {
 		t.Errorf("what is carried over ends at %d", rolled.ExpireAt)
 	}
 }
+
+func TestOtherCadence(t *testing.T) {
+	// A block of a cadence that no longer holds lives to its own end and is not carried over, whatever happens at that instant.
+	t.Parallel()
+	all := func(p *credits.PackageEntitlement) { p.Rollover = &credits.Rollover{MaxPeriods: 1} }
+	for _, touched := range []bool{false, true} {
+		w := month(t, all)
+		w.include(credits.PlanRef("weekly"), included("70", "WEEK", all, func(p *credits.PackageEntitlement) { p.MidCycle = credits.MidCycleNextPeriod }))
+		w.begin(credits.NewSubscription{})
+		w.at("03-30 00:00")
+		w.change(credits.SubscriptionUpdate{PlanID: credits.Set("weekly")})
+		w.at("04-01 00:00") // no week begins here
+		if touched {
+			w.change(credits.SubscriptionUpdate{Addons: credits.Set([]credits.SubscribedAddon{})})
+		}
+		w.wantTokens("0")
+		w.at("04-05 00:00")
+		w.wantTokens("70")
+	}
+}

@@ -92,7 +92,7 @@ func (s *Service) BuyCredits(ctx context.Context, env string, by Caller, in NewT
 		grant: NewGrant{
 			Customer: in.Customer, CreditType: in.CreditType, Resource: in.Resource, DisplayName: "Top-up", Amount: in.Amount,
 			Type: ledger.Paid, Cost: &cost, Collection: CollectCharge, Metadata: in.Metadata, SourceType: SourcePrice,
-			Key: in.Key, OwnKey: in.OwnKey,
+			Life: offer.ExpireAfter, Key: in.Key, OwnKey: in.OwnKey,
 		},
 		paymentMethod: in.PaymentMethod,
 	}

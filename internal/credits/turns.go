@@ -67,7 +67,7 @@ func (t *turn) give(sub *Subscription, a allowance, left []IssuedBlock) []Issued
 			block, running = *b, true
 			block.Period = a.period
 			t.extend(&block)
-		case b.To == t.at:
+		case b.To == t.at && a.period.From == t.at:
 			t.renew(sub, &a, b)
 		case b.To > t.at && a.period.From == t.at: // a new period begins before the old one was over
 			p := t.pool(a.CreditType)
