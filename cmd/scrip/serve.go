@@ -117,8 +117,8 @@ func initialKey(env func(string) (string, bool)) (string, error) {
 	if key == "" {
 		return "", nil
 	}
-	if strings.TrimSpace(key) != key {
-		return "", errors.New("SCRIP_API_KEY begins or ends with white space")
+	if strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", errors.New("SCRIP_API_KEY contains white space or a character that a header cannot carry")
 	}
 	if len(key) < credits.OperatorKeyMin {
 		return "", fmt.Errorf("SCRIP_API_KEY has %d characters; it needs at least %d", len(key), credits.OperatorKeyMin)
