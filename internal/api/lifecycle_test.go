@@ -74,3 +74,21 @@ func TestSubscriptionImport(t *testing.T) {
 func (a *testAPI) to(instant string) {
 	a.ok("POST", clockPath+"/advance", `{"to":"`+instant+`","hold":true}`)
 }
+
+func TestSubscriptionPreview_of_adjusted_prices(t *testing.T) {
+	// A preview charges the prices of this subscription, as the subscription itself does afterwards; it refuses what that refuses.
+	t.Parallel()
+	a := newTestAPI(t)
+	a.prepaid()
+	a.ok("POST", customersPath, `{"id":"bob"}`)
+	wish := func(currency, price string) string {
+		return `{"customerId":"bob","planId":"prepaid","charges":[{"type":"CREDIT","id":"credits","quantity":300}],
+			"priceOverrides":[{"currencyId":"` + currency + `","amount":` + price + `,"currency":"usd"}]}`
+	}
+	a.ok("POST", subscriptionsPath+"/preview", wish("credits", "0.8")).want("data.immediateInvoice.total", "240", "data.credits.0.cost.amount", "240")
+	for _, path := range []string{subscriptionsPath + "/preview", subscriptionsPath} {
+		a.refused(400, "InvalidArgumentError", "priceOverrides[0].currencyId", "POST", path, wish("coins", "0.8"))
+	}
+	a.ok("POST", subscriptionsPath, wish("credits", "0.8"))
+	a.ok("GET", "/api/v1/credits/grants?customerId=bob", "").want("data.0.cost.amount", "240")
+}

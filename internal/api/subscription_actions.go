@@ -85,6 +85,7 @@ func previewIn(in *wire.SubscriptionPreview) (credits.NewSubscription, credits.S
 	change := credits.SubscriptionUpdate{
 		PlanID: credits.Set(in.PlanID), BillingPeriod: patchEnum(in.BillingPeriod), Addons: patchList(in.Addons, subscribedAddonIn),
 		Strategy: string(value(in.ScheduleStrategy)), ResetAnchor: value(in.BillingCycleAnchor) == wire.BillingCycleAnchorNOW,
+		PriceOverrides: patchList(in.PriceOverrides, overrideIn),
 	}
 	if in.Charges != nil || in.BillableFeatures != nil {
 		change.Charges = credits.Set(charges)
@@ -93,7 +94,7 @@ func previewIn(in *wire.SubscriptionPreview) (credits.NewSubscription, credits.S
 		CustomerID: in.CustomerID, PlanID: in.PlanID, ResourceID: value(in.ResourceID), Addons: listIn(in.Addons, subscribedAddonIn),
 		Charges: charges, BillingPeriod: string(value(in.BillingPeriod)), BillingCountryCode: value(in.BillingCountryCode),
 		PayingCustomerID: value(in.PayingCustomerID), StartAt: timeIn(in.StartDate), Trial: trialWishIn(in.TrialOverrideConfiguration),
-		UnitQuantity: int64(value(in.UnitQuantity)),
+		UnitQuantity: int64(value(in.UnitQuantity)), PriceOverrides: listIn(in.PriceOverrides, overrideIn),
 	}, change
 }
 

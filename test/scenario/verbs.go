@@ -9,8 +9,8 @@ import (
 
 // verbs read the commands: one line, one command. The forms are those that model.Command.String writes.
 var verbs = map[string]func(*words) model.Command{
-	"at":         readClock,
 	"thresholds": readThresholds,
+	"at":         readClock,
 	"grace":      func(w *words) model.Command { return model.SetGrace{Grace: w.duration("the grace")} },
 	"grant":      readGrant,
 	"renew":      readRenew,
@@ -27,6 +27,17 @@ var verbs = map[string]func(*words) model.Command{
 	"feature":    readFeature,
 	"subscribe":  readSubscribe,
 	"quote":      readQuote,
+	"offer":      readOffer,
+	"sign":       readSign,
+	"change":     readChange,
+	"leave":      func(*words) model.Command { return model.Leave{} },
+	"sell":       readSell,
+	"topup": func(w *words) model.Command {
+		return model.TopUp{Ref: w.next("the grant's name"), Amount: w.amount("the amount")}
+	},
+	"money": func(w *words) model.Command {
+		return model.DecidePayment{Ref: w.next("the grant"), Outcome: w.next("the outcome")}
+	},
 }
 
 func readClock(w *words) model.Command { return model.MoveClock{To: w.instant("the instant")} }

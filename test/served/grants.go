@@ -14,6 +14,7 @@ import (
 type grant struct {
 	ID             string      `json:"id"`
 	GrantType      string      `json:"grantType"`
+	SourceType     string      `json:"sourceType"`
 	Status         string      `json:"status"`
 	Amount         json.Number `json:"amount"`
 	ConsumedAmount json.Number `json:"consumedAmount"`
@@ -139,15 +140,28 @@ func (w *World) listGrants(customer string, p model.Pool) []grant {
 func (w *World) namesIn(p model.Pool) map[string]string { return w.namesOf(w.listGrants(customer, p)) }
 
 func (w *World) namesOf(grants []grant) map[string]string {
-	names, overdrafts := map[string]string{}, 0
+	names, counts := map[string]string{}, map[string]int{}
 	for _, g := range grants {
 		names[g.ID] = w.names[g.ID]
-		if g.GrantType == string(model.Overdraft) {
-			overdrafts++
-			names[g.ID] = fmt.Sprintf("OD%d", overdrafts)
+		if prefix := ownName(g); names[g.ID] == "" && prefix != "" {
+			counts[prefix]++
+			names[g.ID] = fmt.Sprintf("%s%d", prefix, counts[prefix])
 		}
 	}
 	return names
+}
+
+// ownName begins the name of what the system makes by itself: overdrafts, included blocks, and what rolled over of them.
+func ownName(g grant) string {
+	switch {
+	case g.GrantType == string(model.Overdraft):
+		return "OD"
+	case g.SourceType == "ROLLOVER":
+		return "RO"
+	case g.GrantType == string(model.Recurring):
+		return "R"
+	}
+	return ""
 }
 
 // Grants implements model.Subject.

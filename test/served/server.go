@@ -13,6 +13,7 @@ import (
 
 	"github.com/scrip-dev/scrip/internal/api"
 	"github.com/scrip-dev/scrip/internal/api/contract"
+	"github.com/scrip-dev/scrip/internal/billing"
 	"github.com/scrip-dev/scrip/internal/credits"
 	"github.com/scrip-dev/scrip/internal/engine"
 	"github.com/scrip-dev/scrip/internal/ledger"
@@ -56,6 +57,9 @@ type worldClock struct {
 // installedAt is the instant at which the clock of the installation stands: keys never grow old.
 const installedAt = ledger.Time(1_700_000_000_000_000)
 
+// atRest is the clock of the installation.
+func atRest() time.Time { return time.UnixMicro(int64(installedAt)) }
+
 const cursorSecretBytes = 32
 
 // Open starts a server on an empty or existing database.
@@ -98,9 +102,12 @@ func (s *Server) speak(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	collector := billing.New(billing.Options{Books: s.service, Now: atRest}) // without a provider: persons say what became of money
+	s.service.UseCashier(collector)
+	s.service.AddDue(collector)
 	s.handler, err = api.New(api.Options{
 		Credits: s.service, CursorSecret: s.secret, NewID: s.newID, Responses: s.store,
-		Now: func() time.Time { return time.UnixMicro(int64(installedAt)) },
+		Now: atRest,
 	})
 	return err
 }

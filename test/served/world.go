@@ -35,6 +35,7 @@ type World struct {
 	softMade  bool
 	quotes    int
 	turns     int
+	offered   bool
 	features  map[string]bool
 
 	mu     sync.Mutex // guards what follows: reservations may be made at once
@@ -136,7 +137,7 @@ func (w *World) dispatch(c model.Command) model.Outcome {
 	case model.QuoteTopUp:
 		return w.quote(c)
 	default:
-		return model.Outcome{Refused: model.Unsupported}
+		return w.sells(c)
 	}
 	return model.Outcome{}
 }

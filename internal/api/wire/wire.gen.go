@@ -5330,8 +5330,9 @@ type SubscriptionPreview struct {
 	PayingCustomerID *CustomerID `json:"payingCustomerId,omitempty"`
 
 	// PlanID Id of anything but a customer, chosen by the caller.
-	PlanID     Slug  `json:"planId"`
-	ResourceID *Slug `json:"resourceId,omitempty"`
+	PlanID         Slug                        `json:"planId"`
+	PriceOverrides []SubscriptionPriceOverride `json:"priceOverrides,omitempty"`
+	ResourceID     *Slug                       `json:"resourceId,omitempty"`
 
 	// ScheduleStrategy When a change takes effect.
 	ScheduleStrategy *ScheduleStrategy `json:"scheduleStrategy,omitempty"`

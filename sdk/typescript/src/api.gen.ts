@@ -5011,6 +5011,7 @@ export interface components {
             billingPeriod?: components["schemas"]["BillingPeriod"];
             charges?: components["schemas"]["SubscriptionCharge"][];
             payingCustomerId?: components["schemas"]["CustomerId"] | null;
+            priceOverrides?: components["schemas"]["SubscriptionPriceOverride"][];
             resourceId?: components["schemas"]["Slug"] | null;
             scheduleStrategy?: components["schemas"]["ScheduleStrategy"];
             /** Format: date-time */
