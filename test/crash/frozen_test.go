@@ -44,7 +44,7 @@ func TestFrozenNode(t *testing.T) {
 func TestEndlessLockIsFound(t *testing.T) {
 	// The check is able to fail: a node that keeps its lock while it is frozen is caught.
 	t.Parallel()
-	r, f := newFreezes(t, 1, endlessLocks)
+	r, f := newFreezes(t, endlessFreezes, endlessLocks)
 	f.lengths = []time.Duration{blockedMax + 5*time.Second}
 	r.writtenMax = blockedMax
 	err := r.execute(t.Context())
@@ -53,6 +53,9 @@ func TestEndlessLockIsFound(t *testing.T) {
 	}
 	t.Logf("caught: %v", err)
 }
+
+// endlessFreezes is how many freezes that search gets: one may catch a node between two locks.
+const endlessFreezes = 5
 
 func newFreezes(t *testing.T, n int, bug []process.Change) (*run, *freezes) {
 	t.Helper()
