@@ -24,6 +24,7 @@ func TestSubscriptionScenarios(t *testing.T) {
 	for name, restart := range map[string]int{"listening": 0, "restarted": 1} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			server := openListening(t)
 			for _, path := range list {
 				s, err := scenario.Load(path)
 				if err != nil {
@@ -31,8 +32,10 @@ func TestSubscriptionScenarios(t *testing.T) {
 				}
 				for _, v := range s.Variants {
 					t.Run(s.File+"/"+v.Name, func(t *testing.T) {
-						t.Parallel()
-						for _, f := range mustPlay(t, s, v, restart) {
+						if restart == 0 { // who restarts a server is alone with it
+							t.Parallel()
+						}
+						for _, f := range server.play(t, s, v, restart) {
 							t.Error(f)
 						}
 					})
@@ -42,17 +45,28 @@ func TestSubscriptionScenarios(t *testing.T) {
 	}
 }
 
-// mustPlay plays a variant on a server of its own that listens, and lists what did not come true.
-func mustPlay(t *testing.T, s *scenario.Scenario, v scenario.Variant, restart int) []scenario.Failure {
+// listening is a server that can be reached by its address.
+type listening struct {
+	*served.Server
+	base string
+}
+
+func openListening(t *testing.T) *listening {
 	t.Helper()
-	server, err := served.Open(served.Options{Database: postgres.Options(t), Contract: contract.New(t).Verify})
+	opened, err := served.Open(served.Options{Database: postgres.Options(t), Contract: contract.New(t).Verify})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { finish(t, server) })
-	listener := httptest.NewServer(server)
+	t.Cleanup(func() { finish(t, opened) })
+	listener := httptest.NewServer(opened)
 	t.Cleanup(listener.Close)
-	w, err := server.NewWorld(served.WorldOptions{Hand: true, Restart: restart, Base: listener.URL})
+	return &listening{opened, listener.URL}
+}
+
+// play plays a variant in a world of its own and lists what did not come true.
+func (l *listening) play(t *testing.T, s *scenario.Scenario, v scenario.Variant, restart int) []scenario.Failure {
+	t.Helper()
+	w, err := l.NewWorld(served.WorldOptions{Hand: true, Restart: restart, Base: l.base})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,6 +86,7 @@ func TestSubscriptionScenariosOnPostgres(t *testing.T) {
 // TestEditedSubscriptionScenarioFails: a story in which one thing is told differently, or another thing happens, stops passing.
 func TestEditedSubscriptionScenarioFails(t *testing.T) {
 	t.Parallel()
+	server := openListening(t)
 	for _, edit := range []struct{ file, line, edited string }{
 		{"W16_monthly_reset", "| 5   | EXPIRED  | R3    | -1000  | 0    | 2027-04-30 10:00 |", "| 5   | EXPIRED  | R3    | -1000  | 0    | 2027-05-01 10:00 |"},
 		{"W16_monthly_reset", "| 2   | GRANTED | R2    | +1000  | 1000 | 2029-02-28 00:00 |", "| 2   | GRANTED | R2    | +1000  | 1000 | 2029-03-01 00:00 |"},
@@ -98,7 +113,7 @@ func TestEditedSubscriptionScenarioFails(t *testing.T) {
 			}
 			failed := 0
 			for _, v := range s.Variants {
-				failed += len(mustPlay(t, s, v, 0))
+				failed += len(server.play(t, s, v, 0))
 			}
 			if failed == 0 {
 				t.Errorf("still passes with %q instead of %q", edit.edited, edit.line)

@@ -10,8 +10,9 @@ import (
 	"github.com/scrip-dev/scrip/test/model"
 )
 
-// What this file and turn.go do, no REST operation does yet: recurring grants are issued, and boundaries posted, by
-// subscriptions, and payments are confirmed by a provider. All act on the engine itself.
+// What this file and turn.go do, no REST operation does for a story that names each block: recurring grants are issued, and
+// boundaries posted, by subscriptions, and payments are confirmed step by step. All act on the engine itself; subscriptions.go
+// has stories do the same by plans and the API alone.
 
 // hook is an operation on one pool.
 type hook struct {
