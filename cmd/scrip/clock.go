@@ -22,21 +22,6 @@ func (c *clockCommand) Help() string {
 	return "The key in SCRIP_API_KEY names the environment. A production environment has no clock that can be moved."
 }
 
-// clockTarget is the server that is asked. The key is a variable only: a secret on a command line can be read by every user
-// of the machine.
-type clockTarget struct {
-	URL string `default:"http://127.0.0.1:8080" help:"The server."`
-}
-
-// client speaks to the server with the key of the variable.
-func (t *clockTarget) client(p *program) (*replayClient, error) {
-	key, _ := p.env("SCRIP_API_KEY")
-	if key == "" {
-		return nil, errors.New("no API key: set SCRIP_API_KEY")
-	}
-	return newReplayClient(t.URL, key), nil
-}
-
 // clockState is a clock on the wire.
 type clockState struct {
 	Now         time.Time `json:"now"`
@@ -57,21 +42,23 @@ func (c *clockState) String() string {
 }
 
 // clockShowCommand prints the clock.
-type clockShowCommand struct{ clockTarget }
+type clockShowCommand struct{ clientTarget }
 
 // Run asks once.
-func (c *clockShowCommand) Run(p *program) error { return c.print(p, http.MethodGet, "/api/v1/clock") }
+func (c *clockShowCommand) Run(p *program) error {
+	return c.printClock(p, http.MethodGet, "/api/v1/clock")
+}
 
 // clockReleaseCommand ends a standstill.
-type clockReleaseCommand struct{ clockTarget }
+type clockReleaseCommand struct{ clientTarget }
 
 // Run asks once; a clock that runs is left as it is.
 func (c *clockReleaseCommand) Run(p *program) error {
-	return c.print(p, http.MethodPost, "/api/v1/clock/release")
+	return c.printClock(p, http.MethodPost, "/api/v1/clock/release")
 }
 
-// print makes a request that answers with a clock.
-func (t *clockTarget) print(p *program, method, path string) error {
+// printClock makes a request that answers with a clock.
+func (t *clientTarget) printClock(p *program, method, path string) error {
 	client, err := t.client(p)
 	if err != nil {
 		return err
@@ -86,7 +73,7 @@ func (t *clockTarget) print(p *program, method, path string) error {
 
 // clockAdvanceCommand moves the clock.
 type clockAdvanceCommand struct {
-	clockTarget
+	clientTarget
 	To   string `placeholder:"INSTANT" help:"Where to, such as 2027-01-01T00:00:00Z."`
 	By   string `placeholder:"DURATION" help:"How far, as an ISO 8601 duration such as P1M, P7D or PT1H."`
 	Hold bool   `help:"Stand still there; else the clock runs on from there."`

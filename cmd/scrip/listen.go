@@ -8,11 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/scrip-dev/scrip/internal/credits"
@@ -24,14 +22,13 @@ const (
 	listenWait       = 10               // seconds for which the server holds an answer back
 	listenRest       = 2 * time.Second  // after the server could not be asked
 	listenCallMax    = 30 * time.Second // one call, waiting included
-	listenAnswerMax  = 16 << 20
 	listenSecretSize = 32
 )
 
 // listenCommand follows the messages of a server. The key is the variable SCRIP_API_KEY: a secret on a command line can be
 // read by every user of the machine.
 type listenCommand struct {
-	URL       string `default:"http://127.0.0.1:8080" help:"The server."`
+	clientTarget
 	ForwardTo string `placeholder:"URL" help:"Post each message to this address, signed as an endpoint's messages are."`
 	Dialect   string `enum:"SEED,SKILLS,REFERENCE" default:"SEED" help:"By which names messages are called: ${enum}."`
 }
@@ -39,7 +36,7 @@ type listenCommand struct {
 // Run follows messages from now on until p.ctx ends. What is not forwarded is not tried again; the server's deliveries to
 // endpoints are not touched. It fails when the server refuses the key.
 func (c *listenCommand) Run(p *program) error {
-	client, err := newListenClient(p, c.URL)
+	client, err := c.client(p)
 	if err != nil {
 		return err
 	}
@@ -107,20 +104,20 @@ func (c *listenCommand) show(p *program, client *listenClient, message json.RawM
 	fmt.Fprintf(p.stdout, "  forwarded: %s\n", status)
 }
 
-// listenClient asks a server for messages.
+// listenClient asks a server for messages, and forwards them.
 type listenClient struct {
-	base   string
-	key    string
-	http   *http.Client
+	*replayClient
 	secret credits.Secret
 }
 
-func newListenClient(p *program, base string) (*listenClient, error) {
-	key, _ := p.env("SCRIP_API_KEY")
-	if key == "" {
-		return nil, errors.New("no API key: set SCRIP_API_KEY to a server key of the environment")
+// client speaks to the server; a call may take as long as the server holds its answer back.
+func (c *listenCommand) client(p *program) (*listenClient, error) {
+	client, err := c.clientTarget.client(p)
+	if err != nil {
+		return nil, err
 	}
-	return &listenClient{base: strings.TrimRight(base, "/"), key: key, http: &http.Client{Timeout: listenCallMax}}, nil
+	client.http.Timeout = listenCallMax
+	return &listenClient{replayClient: client}, nil
 }
 
 // messagePage is some messages and where to go on.
@@ -130,32 +127,11 @@ type messagePage struct {
 }
 
 func (c *listenClient) messages(ctx context.Context, query url.Values) (page messagePage, err error) {
-	return page, c.call(ctx, http.MethodGet, "/api/v1/webhook-messages?"+query.Encode(), nil, &page)
-}
-
-// call makes one call. A refusal is a *replayError.
-func (c *listenClient) call(ctx context.Context, method, path string, body []byte, result any) error {
-	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	text, err := c.exchange(ctx, http.MethodGet, "/api/v1/webhook-messages?"+query.Encode(), nil)
 	if err != nil {
-		return err
+		return page, err
 	}
-	request.Header.Set("X-API-KEY", c.key)
-	if body != nil {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	response, err := c.http.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, listenAnswerMax))
-	if err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
-	}
-	if response.StatusCode/100 != 2 {
-		return refusal(response, text)
-	}
-	return json.Unmarshal(text, result)
+	return page, json.Unmarshal(text, &page)
 }
 
 // forward posts a message to a receiver. The address is the developer's own, on the developer's own machine.
@@ -178,14 +154,14 @@ func (c *listenClient) forward(ctx context.Context, address, id string, body []b
 
 // triggerCommand makes a sample message.
 type triggerCommand struct {
-	Event    string `arg:"" help:"The type of message, such as credits.balance.usage_low, by any of its names."`
-	URL      string `default:"http://127.0.0.1:8080" help:"The server."`
+	Event string `arg:"" help:"The type of message, such as credits.balance.usage_low, by any of its names."`
+	clientTarget
 	Endpoint string `placeholder:"ID" help:"Deliver it to this webhook endpoint. Without it only scrip listen sees it."`
 }
 
 // Run makes the message and prints it. It fails when the server refuses.
 func (c *triggerCommand) Run(p *program) error {
-	client, err := newListenClient(p, c.URL)
+	client, err := c.client(p)
 	if err != nil {
 		return err
 	}
@@ -197,10 +173,10 @@ func (c *triggerCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	var made struct{ Data json.RawMessage }
-	if err := client.call(p.ctx, http.MethodPost, path, body, &made); err != nil {
+	var made json.RawMessage
+	if err := client.once(p.ctx, http.MethodPost, path, body, &made); err != nil {
 		return err
 	}
-	fmt.Fprintln(p.stdout, string(made.Data))
+	fmt.Fprintln(p.stdout, string(made))
 	return nil
 }

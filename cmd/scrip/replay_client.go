@@ -39,6 +39,21 @@ func newReplayClient(base, key string) *replayClient {
 	}
 }
 
+// clientTarget is the server that a subcommand talks to. The key is a variable only: a secret on a command line can be read by
+// every user of the machine.
+type clientTarget struct {
+	URL string `default:"http://127.0.0.1:8080" help:"The server."`
+}
+
+// client speaks to the server with the key of the variable.
+func (t *clientTarget) client(p *program) (*replayClient, error) {
+	key, _ := p.env("SCRIP_API_KEY")
+	if key == "" {
+		return nil, errors.New("no API key: set SCRIP_API_KEY to a server key of the environment")
+	}
+	return newReplayClient(t.URL, key), nil
+}
+
 // waitFor waits, or answers ctx's error as soon as that ends.
 func waitFor(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
@@ -114,11 +129,26 @@ func (c *replayClient) call(ctx context.Context, method, path string, body, resu
 	}
 }
 
-// once makes one attempt. An answer that breaks off counts as an unknown outcome, like a lost connection.
+// once makes one attempt and reads the data of its answer into result, unless that is nil.
 func (c *replayClient) once(ctx context.Context, method, path string, body []byte, result any) error {
+	text, err := c.exchange(ctx, method, path, body)
+	if err != nil || result == nil {
+		return err
+	}
+	if err := json.Unmarshal(text, &struct {
+		Data any `json:"data"`
+	}{result}); err != nil {
+		return fmt.Errorf("%s %s answered something else: %w", method, path, err)
+	}
+	return nil
+}
+
+// exchange makes one attempt and returns its answer. A refusal is a *replayError. An answer that breaks off counts as an
+// unknown outcome, like a lost connection.
+func (c *replayClient) exchange(ctx context.Context, method, path string, body []byte) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	request.Header.Set("X-API-KEY", c.key)
 	request.Header.Set("User-Agent", "scrip-replay")
@@ -127,25 +157,17 @@ func (c *replayClient) once(ctx context.Context, method, path string, body []byt
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(response.Body, replayAnswerMax))
 	if err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
+		return nil, fmt.Errorf("reading the answer: %w", err)
 	}
 	if response.StatusCode/100 != 2 {
-		return refusal(response, text)
+		return nil, refusal(response, text)
 	}
-	if result == nil {
-		return nil
-	}
-	if err := json.Unmarshal(text, &struct {
-		Data any `json:"data"`
-	}{result}); err != nil {
-		return fmt.Errorf("%s %s answered something else: %w", method, path, err)
-	}
-	return nil
+	return text, nil
 }
 
 // refusal reads an error answer; one that is not JSON still has its status.
